@@ -1,0 +1,237 @@
+"""What is given to whom and when: courses of a drug, dose escalation, dose rules, supportive care, arms.
+
+Day 1 is the first day of treatment. Masks count from 0, so element 0 of a mask is day 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+
+from cereblon.clinic.design_base import Document, Key, Size, Text, Whole, problem
+from cereblon.clinic.drugs import DRUGS
+from cereblon.clinic.quantities import Clearance, Count, Dose, Numbers, Time
+from cereblon.errors import nearest
+
+HORIZON = 3650  # days searched for overlapping doses: longer than any follow-up a document may ask for
+LEVELS = (2.5, 5.0, 10.0, 15.0, 20.0, 25.0)
+"""Dose levels of lenalidomide, mg: one down of 25-20-15-10-5(-2.5), toxicity_model.md section 6."""
+
+
+class Course(Document):
+    """A drug at one daily dose on chosen days.
+
+    `cycle` None: `days` count from `from_day` and are not repeated. `cycles` None: every cycle.
+    """
+
+    drug: Annotated[str, Field(json_schema_extra={"enum": list(DRUGS)})]
+    dose: Dose
+    days: Numbers = None
+    cycle: Time | None = None
+    cycles: Numbers = None
+    from_day: Annotated[int, Field(strict=True, ge=1, le=HORIZON)] = 1
+
+    @field_validator("drug")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in DRUGS:
+            raise problem(f"unknown drug: expected one of {', '.join(DRUGS)}{nearest(name, DRUGS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Course:
+        refuse_absurd(self.drug, self.dose, ("dose",))
+        if self.cycle is None and self.cycles is not None:
+            raise problem("cycles need the length of a cycle, such as cycle: 28 days", ("cycles",))
+        if self.cycle is not None and self.days is not None and self.days[-1] > self.cycle:
+            raise problem(f"day {self.days[-1]} is outside a cycle of {self.cycle} days", ("days",))
+        return self
+
+    def mask(self, horizon: int) -> NDArray[np.bool_]:
+        """Return the intended dosing days as a mask of shape (horizon,), element 0 = day 1 of the trial."""
+        day = np.arange(horizon) - (self.from_day - 1)  # 0 on the first day of the course
+        given = day >= 0
+        within = day % self.cycle if self.cycle is not None else day
+        if self.days is not None:
+            given &= np.isin(within + 1, self.days)
+        if self.cycle is not None and self.cycles is not None:
+            given &= np.isin(day // self.cycle + 1, self.cycles)
+        return given
+
+
+def refuse_absurd(drug: str, dose: float, at: tuple[str | int, ...]) -> None:
+    """Raise a design error at `at` when `dose` (mg a day) is beyond the drug's absurdity limit."""
+    limit = DRUGS[drug].max_daily
+    if dose > limit:
+        raise problem(f"{dose:g} mg a day of {drug} is absurd: expected at most {limit:g} mg", at)
+
+
+class Escalation(Document):
+    """How the planned dose rises: through `to_steps`, or by `step` up to `maximum`.
+
+    The first rise is after `first_after` days on treatment, later ones every `every` days. `condition` tolerated: no
+    grade 3-4 event since the last rise and not on hold; always: by the calendar; if_not_progressing: unless progressed.
+    """
+
+    to_steps: tuple[Dose, ...] | None = None
+    step: Dose | None = None
+    first_after: Time
+    every: Time
+    maximum: Dose
+    condition: Literal["tolerated", "always", "if_not_progressing"] = "tolerated"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Escalation:
+        if (self.to_steps is None) == (self.step is None):
+            raise problem("expected exactly one of to_steps and step")
+        if self.to_steps is not None:
+            if list(self.to_steps) != sorted(set(self.to_steps)) or not self.to_steps:
+                raise problem("expected rising doses, none twice", ("to_steps",))
+            if self.to_steps[-1] > self.maximum:
+                raise problem(f"{self.to_steps[-1]:g} mg is above the maximum {self.maximum:g} mg", ("to_steps",))
+        return self
+
+    def planned(self, start: float) -> tuple[float, ...]:
+        """Return the planned doses, mg, from the starting dose `start` to the highest one."""
+        if self.to_steps is not None:
+            return (start, *self.to_steps)
+        assert self.step is not None  # _one_way
+        doses = [start]
+        while doses[-1] < self.maximum:
+            doses.append(min(doses[-1] + self.step, self.maximum))
+        return tuple(doses)
+
+
+class RenalDose(Document):
+    """Start (and optionally highest) dose of subjects whose creatinine clearance is below a limit."""
+
+    below: Clearance
+    dose: Dose
+    maximum: Dose | None = None
+
+
+class Treatment(Course):
+    """An anti-leukemia drug of an arm; `cycles_beyond_cr` counts on after a complete response ends treatment."""
+
+    cycle: Time | None = Field(default=28)
+    escalation: Escalation | None = None
+    renal: tuple[RenalDose, ...] = ()
+    until: Literal["progression", "progression_or_cr", "end_of_cycles"] = "progression"
+    cycles_beyond_cr: Whole = 0
+
+    @model_validator(mode="after")
+    def _rises(self) -> Treatment:
+        if self.escalation is not None:
+            for i, dose in enumerate(self.escalation.planned(self.dose)[1:]):
+                at = ("escalation", "to_steps", i) if self.escalation.to_steps else ("escalation", "maximum")
+                refuse_absurd(self.drug, dose, at)
+            if self.escalation.maximum < self.dose:
+                raise problem(f"the maximum is below the starting dose {self.dose:g} mg", ("escalation", "maximum"))
+            if self.escalation.to_steps is not None and self.escalation.to_steps[0] <= self.dose:
+                raise problem(f"the first step is not above the starting dose {self.dose:g} mg", ("escalation", "to_steps"))
+        for i, renal in enumerate(self.renal):
+            refuse_absurd(self.drug, renal.dose, ("renal", i, "dose"))
+        if self.until == "end_of_cycles" and self.cycles is None:
+            raise problem("until end_of_cycles needs the number of cycles, such as cycles: 1-6", ("until",))
+        if self.cycles_beyond_cr and self.until != "progression_or_cr":
+            raise problem("cycles_beyond_cr needs until: progression_or_cr", ("cycles_beyond_cr",))
+        return self
+
+    @property
+    def doses(self) -> tuple[float, ...]:
+        """The planned doses, mg, from the start to the highest."""
+        return self.escalation.planned(self.dose) if self.escalation is not None else (self.dose,)
+
+
+class SupportDrug(Course):
+    """A supportive drug given to everyone in the arm; `days` count from the first day of treatment, once."""
+
+
+class FlareSteroid(Document):
+    """Steroid for a flare of at least `from_grade`; None leaves the number to the clinic's rules."""
+
+    policy: Literal["when_needed", "none"] = "when_needed"
+    drug: Literal["dexamethasone", "prednisone"] | None = None
+    dose: Dose | None = None
+    for_days: Time | None = None
+    from_grade: Annotated[int, Field(strict=True, ge=1, le=4)] | None = None
+
+
+class Rules(Document):
+    """Hold, resume, reduce and stop rules: a named set (toxicity_model.md section 6) and what this trial changes.
+
+    None keeps the set's own number.
+    """
+
+    set: Literal["lymphoma", "gcsf_first", "myeloma"] = "lymphoma"
+    anc_hold: Count | None = None
+    anc_hold_days: Time | None = None
+    anc_hold_at_once: Count | None = None
+    anc_resume: Count | None = None
+    platelets_hold: Count | None = None
+    platelets_resume: Count | None = None
+    step_down: bool | None = None
+    flare_hold_grade: Annotated[int, Field(strict=True, ge=1, le=5)] | None = None
+    infection_hold_grade: Annotated[int, Field(strict=True, ge=1, le=5)] | None = None
+    tls: Literal["hold", "stop", "continue"] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Rules:
+        for hold, resume in (("anc_hold", "anc_resume"), ("platelets_hold", "platelets_resume")):
+            a, b = getattr(self, hold), getattr(self, resume)
+            if a is not None and b is not None and b < a:
+                raise problem(f"{resume} {b:g} is below {hold} {a:g}", (resume,))
+        return self
+
+    @property
+    def overrides(self) -> dict[str, float | int | bool | str]:
+        """The fields this trial changes, by name."""
+        return self.model_dump(exclude={"set"}, exclude_none=True)
+
+
+class Arm(Document):
+    """One arm: how many subjects, what they are given, and how doses are changed."""
+
+    id: Key
+    name: Text
+    size: Size
+    treatment: Annotated[tuple[Treatment, ...], Field(min_length=1)]
+    support: tuple[SupportDrug, ...] = ()
+    flare_steroid: FlareSteroid = FlareSteroid()
+    gcsf: Literal["none", "when_needed"] = "none"
+    rules: Rules = Rules()
+    levels: tuple[Dose, ...] = LEVELS
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Arm:
+        if list(self.levels) != sorted(set(self.levels)) or not self.levels:
+            raise problem("expected rising dose levels, none twice", ("levels",))
+        for i, treatment in enumerate(self.treatment):
+            missing = [d for d in treatment.doses if treatment.drug == "lenalidomide" and d not in self.levels]
+            if missing:
+                raise problem(
+                    f"the planned dose {missing[0]:g} mg is not among the levels "
+                    f"{', '.join(f'{d:g}' for d in self.levels)} mg",
+                    ("treatment", i),
+                )
+        self._refuse_overlap()
+        return self
+
+    def _refuse_overlap(self) -> None:
+        courses: list[tuple[str, int, Course]] = [("treatment", i, c) for i, c in enumerate(self.treatment)]
+        courses += [("support", i, c) for i, c in enumerate(self.support)]
+        seen: list[tuple[str, int, Course, NDArray[np.bool_]]] = []
+        for kind, i, course in courses:
+            mask = course.mask(HORIZON)
+            for other_kind, j, other, other_mask in seen:
+                both = np.flatnonzero(mask & other_mask)
+                if course.drug == other.drug and both.size:
+                    raise problem(
+                        f"{course.drug} is already given on day {both[0] + 1} by {other_kind}[{j}]: "
+                        "expected courses of one drug that do not overlap",
+                        (kind, i),
+                    )
+            seen.append((kind, i, course, mask))

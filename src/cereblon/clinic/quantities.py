@@ -1,0 +1,193 @@
+"""Quantities as people write them in a trial file: a number and its unit, "5 mg", "56 days", "1.0e9/L".
+
+The text is matched against a fixed pattern and a fixed table of units; nothing is evaluated. A bare number is refused,
+because a dose without a unit is the classic transcription error. Values are stored as plain floats in one unit per
+dimension (mg, days, 1e9/L, mL/min) and written back as text in that unit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from cereblon.errors import nearest
+
+NUMBER = r"[+-]?\d{1,12}(?:\.\d{1,12})?(?:[eE][+-]?\d{1,2})?"
+_PATTERN = re.compile(rf"({NUMBER})\s*(.*)")
+_LONGEST = 60  # characters; anything longer is not a quantity
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One kind of quantity: its stored unit, the units it may be written in, and the range that is not absurd."""
+
+    name: str
+    unit: str
+    example: str
+    factors: Mapping[str, str]  # unit as written -> exact factor to the stored unit
+    low: float
+    high: float
+    low_included: bool = False
+    whole: bool = False
+
+    def parse(self, text: object) -> float:
+        """Return `text` as a number in the stored unit.
+
+        Numbers that come from an already checked document (floats inside Python) are refused too: documents carry
+        units. Raises PydanticCustomError, which the loader turns into a message with line and column.
+        """
+        if isinstance(text, bool) or not isinstance(text, (str, int, float)):
+            raise self._refuse(f"expected {self.name} with its unit, such as '{self.example}'")
+        if not isinstance(text, str):
+            raise self._refuse(f"has no unit: expected {self.name} such as '{self.example}'")
+        match = _PATTERN.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+        if match is None:
+            raise self._refuse(f"expected {self.name} such as '{self.example}'")
+        number, unit = match.group(1), match.group(2).strip()
+        if unit not in self.factors:
+            found = f"unit '{unit}'" if unit else "no unit"
+            choices = ", ".join(self.factors)
+            raise self._refuse(f"has {found}: expected {self.name} in {choices}{nearest(unit, self.factors)}")
+        value = float(Decimal(number) * Decimal(self.factors[unit]))
+        below = value < self.low or (value == self.low and not self.low_included)
+        if below or value > self.high:
+            span = f"from {self.low:g}" if self.low_included else f"above {self.low:g}"
+            raise self._refuse(f"is out of range: expected {self.name} {span} and at most {self.high:g} {self.unit}")
+        if self.whole and value != int(value):
+            raise self._refuse(f"expected a whole number of {self.unit}")
+        return value
+
+    def parse_whole(self, text: object) -> int:
+        """`parse` for dimensions counted in whole units."""
+        return int(self.parse(text))
+
+    def format(self, value: float) -> str:
+        """Return `value` (stored unit) as text that `parse` reads back to the same number."""
+        number = repr(float(value)).removesuffix(".0")
+        gap = "" if self.unit.startswith("e") else " "
+        return f"{number}{gap}{self.unit}"
+
+    def schema(self) -> dict[str, object]:
+        """Return the JSON Schema of the text form."""
+        units = "|".join(re.escape(unit) for unit in self.factors)
+        return {
+            "type": "string",
+            "pattern": rf"^\s*{NUMBER}\s*({units})\s*$",
+            "examples": [self.example],
+            "description": f"{self.name}, stored in {self.unit}",
+        }
+
+    def _refuse(self, why: str) -> PydanticCustomError:
+        # braces in user text must not be read as a template, so the words travel as context
+        return PydanticCustomError("quantity", "{why}", {"why": why})
+
+
+DOSE = Dimension(
+    "a dose", "mg", "5 mg",
+    {"mg": "1", "mg/day": "1", "mg/d": "1", "ug": "1e-3", "mcg": "1e-3", "µg": "1e-3", "μg": "1e-3", "g": "1e3"},
+    low=0.0, high=5000.0,
+)  # fmt: skip
+TIME = Dimension(
+    "a time", "days", "28 days",
+    {"days": "1", "day": "1", "d": "1", "weeks": "7", "week": "7", "w": "7"},
+    low=0.0, high=3650.0, whole=True,
+)  # fmt: skip
+COUNT = Dimension(
+    "a blood count", "e9/L", "1.0e9/L",
+    {"e9/L": "1", "x10^9/L": "1", "10^9/L": "1", "x1e9/L": "1", "1e9/L": "1", "G/L": "1", "/L": "1e-9",
+     "/uL": "1e-3", "/mm3": "1e-3"},
+    low=0.0, high=1500.0, low_included=True,
+)  # fmt: skip
+CLEARANCE = Dimension(
+    "a creatinine clearance", "mL/min", "60 mL/min", {"mL/min": "1", "ml/min": "1"}, low=0.0, high=200.0
+)
+
+Dose = Annotated[
+    float, BeforeValidator(DOSE.parse), PlainSerializer(DOSE.format, when_used="json"), WithJsonSchema(DOSE.schema())
+]
+"""Milligrams of drug in one day, written "5 mg"."""
+Time = Annotated[
+    int,
+    BeforeValidator(TIME.parse_whole),
+    PlainSerializer(TIME.format, return_type=str, when_used="json"),
+    WithJsonSchema(TIME.schema()),
+]
+"""Whole days, written "28 days"."""
+Count = Annotated[
+    float, BeforeValidator(COUNT.parse), PlainSerializer(COUNT.format, when_used="json"), WithJsonSchema(COUNT.schema())
+]
+"""Blood count in 1e9/L, written "1.0e9/L"."""
+Clearance = Annotated[
+    float,
+    BeforeValidator(CLEARANCE.parse),
+    PlainSerializer(CLEARANCE.format, when_used="json"),
+    WithJsonSchema(CLEARANCE.schema()),
+]
+"""Creatinine clearance in mL/min, written "60 mL/min"."""
+
+
+def parse_numbers(text: object) -> tuple[int, ...] | None:
+    """Return the day or cycle numbers of "1-21", "1-5, 8-12", "15" or a list; None for "every day" / "all".
+
+    Numbers count from 1, ascending and without repeats. Raises PydanticCustomError.
+    """
+    expected = "expected day or cycle numbers such as '1-21', '1, 8, 15' or 'every day'"
+    if text is None or text in ("every day", "all"):
+        return None
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = [text]
+    if isinstance(text, (list, tuple)):
+        numbers = [n for n in text if isinstance(n, int) and not isinstance(n, bool)]
+        if len(numbers) != len(text):
+            raise PydanticCustomError("numbers", "{why}", {"why": expected})
+    elif isinstance(text, str) and len(text) <= 400 and re.fullmatch(r"[\d\s,-]+", text):
+        numbers = []
+        for part in text.split(","):
+            ends = re.fullmatch(r"\s*(\d{1,4})\s*(?:-\s*(\d{1,4})\s*)?", part)
+            if ends is None:
+                raise PydanticCustomError("numbers", "{why}", {"why": expected})
+            first, last = int(ends.group(1)), int(ends.group(2) or ends.group(1))
+            if last < first:
+                raise PydanticCustomError("numbers", "{why}", {"why": f"runs backwards: {part.strip()}"})
+            numbers.extend(range(first, last + 1))
+    else:
+        raise PydanticCustomError("numbers", "{why}", {"why": expected})
+    if not numbers or min(numbers) < 1 or max(numbers) > 3650 or sorted(set(numbers)) != numbers:
+        raise PydanticCustomError("numbers", "{why}", {"why": "expected rising numbers from 1, none twice"})
+    return tuple(numbers)
+
+
+def format_numbers(numbers: tuple[int, ...] | None) -> str:
+    """Return numbers as text that `parse_numbers` reads back: (1, 2, 3, 8) -> "1-3, 8"."""
+    if numbers is None:
+        return "every day"
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
+
+
+Numbers = Annotated[
+    tuple[int, ...] | None,
+    BeforeValidator(parse_numbers),
+    PlainSerializer(format_numbers, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^(every day|all|[\d\s,-]+)$", "examples": ["1-21", "every day"]},
+                {"type": "integer", "minimum": 1},
+                {"type": "array", "items": {"type": "integer", "minimum": 1}},
+            ]
+        }
+    ),
+]
+"""Days of a cycle or numbers of cycles, written "1-21", "1, 8, 15" or "every day" (None)."""
