@@ -47,7 +47,7 @@ def normal(name: str) -> str:
 def resolve(requirements: list[str], versions: dict[str, str]) -> dict[str, Pin]:
     """Ask pip which files it would install for `requirements`, holding packages in `versions` at those.
 
-    Raises SystemExit where pip fails or chooses a file that is not a wheel (wheels run no code when installed).
+    Raises SystemExit where pip fails or chooses a file that is not a wheel (a wheel runs no code).
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
