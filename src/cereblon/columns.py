@@ -1,0 +1,183 @@
+"""Names, types, units and meanings of every column a run writes.
+
+Names follow CDISC ADaM where it has one (USUBJID, PARAMCD, AVAL, ADY, CNSR ...). Days are ADaM days: day 1 is
+the day of the first dose, so a model time of d days is ADY = d + 1. Code elsewhere uses the constants, never
+the bare text.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+DAYS_PER_MONTH: Final = 30.4375  # mean month, 365.25 / 12
+DAYS_PER_CYCLE: Final = 28  # the engine's block; AECYCLE counts these, also for trials with 42-day courses
+
+# keys
+STUDYID: Final = "STUDYID"
+USUBJID: Final = "USUBJID"
+ARM: Final = "ARM"
+ADY: Final = "ADY"
+PARAMCD: Final = "PARAMCD"
+AVAL: Final = "AVAL"
+AVALU: Final = "AVALU"
+AVALC: Final = "AVALC"
+
+# fate of a subject
+BESTRESP: Final = "BESTRESP"
+RSPDY: Final = "RSPDY"
+TRTEDY: Final = "TRTEDY"
+TRTREAS: Final = "TRTREAS"
+EOSDY: Final = "EOSDY"
+
+# exposure
+DRUG: Final = "DRUG"
+DOSEMG: Final = "DOSEMG"
+LEVELMG: Final = "LEVELMG"
+DAYSDOSED: Final = "DAYSDOSED"
+
+# response assessments
+ALC: Final = "ALC"
+SPD: Final = "SPD"
+
+# adverse events
+ASTDY: Final = "ASTDY"
+AETERM: Final = "AETERM"
+AETOXGR: Final = "AETOXGR"
+AECYCLE: Final = "AECYCLE"
+
+# time to event
+CNSR: Final = "CNSR"
+EVNTDESC: Final = "EVNTDESC"
+
+# AETERM values
+NEUTROPENIA: Final = "neutropenia"
+THROMBOCYTOPENIA: Final = "thrombocytopenia"
+ANEMIA: Final = "anemia"
+FEBRILE_NEUTROPENIA: Final = "febrile neutropenia"
+INFECTION: Final = "infection"
+TUMOR_FLARE: Final = "tumour flare"
+TUMOR_LYSIS: Final = "tumour lysis syndrome"
+LABORATORY_LYSIS: Final = "laboratory tumour lysis"
+ADVERSE_EVENTS: Final = (
+    NEUTROPENIA,
+    THROMBOCYTOPENIA,
+    ANEMIA,
+    FEBRILE_NEUTROPENIA,
+    INFECTION,
+    TUMOR_FLARE,
+    TUMOR_LYSIS,
+    LABORATORY_LYSIS,
+)
+
+# BESTRESP and AVALC values, best first
+RESPONSES: Final = ("CR", "CRi", "nPR", "PR", "PRL", "SD", "PD", "NE")
+RESPONDERS: Final = ("CR", "CRi", "nPR", "PR")  # PR with lymphocytosis is reported, and not counted in ORR
+BASELINE: Final = "BL"  # AVALC of the assessment before the first dose
+
+# TRTREAS values
+ONGOING: Final = "ongoing"
+
+# PARAMCD values of time_to_event
+PFS: Final = "PFS"
+OS: Final = "OS"
+TTF: Final = "TTF"
+DOR: Final = "DOR"
+
+
+class Column(NamedTuple):
+    """One column: polars type name, unit ("" when it has none), meaning in a line."""
+
+    dtype: str
+    unit: str
+    meaning: str
+
+
+class Measure(NamedTuple):
+    """One quantity of the visits table: label for people, unit, whether a log axis shows it best."""
+
+    label: str
+    unit: str
+    log: bool
+
+
+_SUBJECT = Column("Int32", "", "subject number, unique within the run and the same for the same seed")
+
+SUBJECTS: Final[dict[str, Column]] = {
+    STUDYID: Column("String", "", "trial identifier"),
+    USUBJID: _SUBJECT,
+    ARM: Column("String", "", "arm identifier of the trial document"),
+    BESTRESP: Column("String", "", "best response by the trial's criteria, confirmed after two months"),
+    RSPDY: Column("Int32", "day", "day of the first visit of a confirmed response; null without one"),
+    TRTEDY: Column("Int32", "day", "day of the last lenalidomide dose"),
+    TRTREAS: Column("String", "", "why treatment ended; 'ongoing' at the data cut"),
+    EOSDY: Column("Int32", "day", "last day on study: death, loss to follow-up or data cut"),
+}
+
+
+def covariate_columns() -> dict[str, Column]:
+    """Return the covariate columns of the subjects table: the names of the virtual cohort, in upper case."""
+    from cereblon.patients.covariates import COVARIATES
+
+    return {name.upper(): Column("Float32", entry.unit, entry.meaning) for name, entry in COVARIATES.items()}
+
+
+VISITS: Final[dict[str, Column]] = {
+    USUBJID: _SUBJECT,
+    ADY: Column("Int32", "day", "day of the visit, 1 = before the first dose"),
+    PARAMCD: Column("Enum", "", "what was measured, see MEASURES"),
+    AVAL: Column("Float32", "see AVALU", "value"),
+    AVALU: Column("Enum", "", "unit of the value"),
+}
+
+# Quantities of the visits table that the report draws; a run may record more.
+MEASURES: Final[dict[str, Measure]] = {
+    "ALC": Measure("Lymphocytes (ALC)", "1e9/L", True),
+    "NODEVOL": Measure("Lymph nodes", "mL", True),
+    "SPLEEN": Measure("Spleen", "mL", True),
+    "ANC": Measure("Neutrophils (ANC)", "1e9/L", False),
+    "PLAT": Measure("Platelets", "1e9/L", False),
+    "HGB": Measure("Hemoglobin", "g/dL", False),
+    "IGG": Measure("IgG", "g/L", False),
+}
+
+EXPOSURE: Final[dict[str, Column]] = {
+    USUBJID: _SUBJECT,
+    ADY: Column("Int32", "day", "first day of the week: 1, 8, 15 ..."),
+    DRUG: Column("String", "", "drug"),
+    DOSEMG: Column("Float32", "mg", "amount taken in the week"),
+    LEVELMG: Column("Float32", "mg/day", "dose level ordered in the week; 0 when held or stopped"),
+    DAYSDOSED: Column("Int8", "day", "days with a dose in the week"),
+}
+
+RESPONSE: Final[dict[str, Column]] = {
+    USUBJID: _SUBJECT,
+    ADY: Column("Int32", "day", "day of the assessment, 1 = baseline"),
+    AVALC: Column("String", "", "category at this visit, before confirmation; 'BL' at baseline"),
+    ALC: Column("Float32", "1e9/L", "lymphocyte count read at the visit"),
+    SPD: Column("Float32", "cm2", "sum of products of node diameters as measured"),
+}
+
+EVENTS: Final[dict[str, Column]] = {
+    USUBJID: _SUBJECT,
+    ASTDY: Column("Int32", "day", "day of onset"),
+    AETERM: Column("String", "", "event, see ADVERSE_EVENTS"),
+    AETOXGR: Column("Int8", "grade", "worst grade in the cycle, 1-5"),
+    AECYCLE: Column("Int32", "", "28-day cycle, from 1"),
+}
+
+TIME_TO_EVENT: Final[dict[str, Column]] = {
+    USUBJID: _SUBJECT,
+    PARAMCD: Column("String", "", "PFS, OS, TTF or DOR"),
+    AVAL: Column("Float32", "day", "days from the first dose (DOR: from the first response)"),
+    CNSR: Column("Int8", "0/1", "0 = event, 1 = censored"),
+    EVNTDESC: Column("String", "", "what happened"),
+}
+
+TABLES: Final[dict[str, dict[str, Column]]] = {
+    "subjects": SUBJECTS,  # and covariate_columns()
+    "visits": VISITS,
+    "exposure": EXPOSURE,
+    "response": RESPONSE,
+    "adverse_events": EVENTS,
+    "time_to_event": TIME_TO_EVENT,
+}

@@ -1,0 +1,159 @@
+"""Per-subject outcomes of each arm, as arrays aligned on the subject number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cereblon.columns import (
+    ADY,
+    AECYCLE,
+    AETERM,
+    AETOXGR,
+    ARM,
+    AVAL,
+    BESTRESP,
+    CNSR,
+    DAYS_PER_CYCLE,
+    DAYS_PER_MONTH,
+    DOSEMG,
+    DRUG,
+    ONGOING,
+    OS,
+    PARAMCD,
+    PFS,
+    TRTREAS,
+    USUBJID,
+)
+from cereblon.errors import CereblonError
+from cereblon.outcomes.endpoints import ENDPOINTS, Endpoint
+
+if TYPE_CHECKING:
+    from cereblon.result import StudyResult
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+LENALIDOMIDE = "lenalidomide"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Times to one event: time (N,) in months, event (N,) False where censored."""
+
+    time: Floats
+    event: Flags
+
+
+@dataclass(frozen=True)
+class ArmData:
+    """One arm: its design size and, for N simulated subjects, everything the endpoints need.
+
+    subjects: (N,) numbers, ascending; flags: endpoint -> (N,) yes or no; cycles_given, cycles_hit: (N,)
+    cycles with lenalidomide and, of these, cycles with grade 3-4 neutropenia; times: PFS, OS -> Times.
+    """
+
+    arm: str
+    size: int
+    subjects: NDArray[np.int64]
+    flags: Mapping[str, Flags]
+    cycles_given: Floats
+    cycles_hit: Floats
+    times: Mapping[str, Times]
+
+
+def _subject_flags(
+    endpoint: Endpoint, subjects: pl.DataFrame, worst: Mapping[str, Mapping[int, int]], died: Flags
+) -> Flags | None:
+    if endpoint.kind == "response":
+        return subjects[BESTRESP].is_in(list(endpoint.categories)).to_numpy()
+    if endpoint.kind == "event":
+        grades = worst.get(endpoint.term, {})
+        return np.array([grades.get(number, 0) >= endpoint.grade for number in subjects[USUBJID].to_list()])
+    if endpoint.kind == "treatment":
+        return (subjects[TRTREAS] == ONGOING).to_numpy()
+    if endpoint.kind == "death":
+        return died
+    return None
+
+
+def _worst_grades(events: pl.DataFrame) -> dict[str, dict[int, int]]:
+    worst: dict[str, dict[int, int]] = {}
+    rows = events.group_by(AETERM, USUBJID).agg(pl.col(AETOXGR).max())
+    for term, number, grade in rows.select(AETERM, USUBJID, AETOXGR).iter_rows():
+        worst.setdefault(term, {})[number] = grade
+    return worst
+
+
+def _cycles(exposure: pl.LazyFrame, events: pl.DataFrame, endpoint: Endpoint) -> pl.DataFrame:
+    """Return per subject the cycles with lenalidomide given and those with the event, as columns given and
+    hit.
+    """
+    given = (
+        exposure.filter((pl.col(DRUG) == LENALIDOMIDE) & (pl.col(DOSEMG) > 0))
+        .select(pl.col(USUBJID), ((pl.col(ADY) - 1) // DAYS_PER_CYCLE + 1).cast(pl.Int32).alias(AECYCLE))
+        .unique()
+        .collect()
+    )
+    bad = (
+        events.filter((pl.col(AETERM) == endpoint.term) & (pl.col(AETOXGR) >= endpoint.grade))
+        .select(pl.col(USUBJID), pl.col(AECYCLE).cast(pl.Int32))
+        .unique()
+        .with_columns(hit=pl.lit(1))
+    )
+    joined = given.join(bad, on=[USUBJID, AECYCLE], how="left")
+    return joined.group_by(USUBJID).agg(given=pl.len(), hit=pl.col("hit").fill_null(0).sum())
+
+
+def _times(table: pl.DataFrame, parameter: str, numbers: NDArray[np.int64]) -> Times:
+    rows = table.filter(pl.col(PARAMCD) == parameter).sort(USUBJID)
+    found = rows[USUBJID].to_numpy().astype(np.int64)
+    place = np.searchsorted(found, numbers).clip(max=max(found.size - 1, 0))
+    missing = numbers[found[place] != numbers] if found.size else numbers
+    if missing.size:
+        raise CereblonError(f"time_to_event: no {parameter} row for subject {missing[0]}")
+    time = rows[AVAL].to_numpy().astype(np.float64)[place] / DAYS_PER_MONTH
+    return Times(time, rows[CNSR].to_numpy()[place] == 0)
+
+
+def arm_data(result: StudyResult) -> dict[str, ArmData]:
+    """Return the outcomes of each simulated arm of `result`, in the order of the design.
+
+    Raises CereblonError when a subject number occurs twice or has no PFS or OS row.
+    """
+    everyone = result.table("subjects").sort(USUBJID)
+    if everyone[USUBJID].n_unique() != everyone.height:
+        raise CereblonError("subjects: USUBJID occurs more than once; one row per subject expected")
+    events = result.table("adverse_events")
+    times = result.table("time_to_event")
+    worst = _worst_grades(events)
+    cycles = _cycles(result.scan("exposure"), events, ENDPOINTS["neutropenia_g34_cycles"])
+    arms: dict[str, ArmData] = {}
+    for arm in result.trial.arms:
+        subjects = everyone.filter(pl.col(ARM) == arm.id)
+        if subjects.height == 0:
+            continue
+        numbers = subjects[USUBJID].to_numpy().astype(np.int64)
+        curves = {name: _times(times, name, numbers) for name in (PFS, OS)}
+        flags = {}
+        for key, endpoint in ENDPOINTS.items():
+            flag = _subject_flags(endpoint, subjects, worst, curves[OS].event)
+            if flag is not None:
+                flags[key] = flag
+        counted = subjects.select(USUBJID).join(cycles, on=USUBJID, how="left").sort(USUBJID).fill_null(0)
+        arms[arm.id] = ArmData(
+            arm=arm.id,
+            size=arm.size,
+            subjects=numbers,
+            flags=flags,
+            cycles_given=counted["given"].to_numpy().astype(np.float64),
+            cycles_hit=counted["hit"].to_numpy().astype(np.float64),
+            times=curves,
+        )
+    if not arms:
+        raise CereblonError("subjects: no row belongs to an arm of the trial")
+    return arms

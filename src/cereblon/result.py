@@ -1,0 +1,91 @@
+"""What a finished study is: its tables, and the verbs that read them.
+
+The data class is plain so that `cereblon.study` can build it; the verbs import outcomes and report when
+called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cereblon.errors import CereblonError, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+    from cereblon.report.plots import Plots
+
+    from cereblon.clinic.design import Trial
+    from cereblon.outcomes.compare import Comparison
+    from cereblon.outcomes.data import ArmData
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A simulated trial.
+
+    trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
+    overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
+    columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
+    and timings.
+    """
+
+    trial: Trial
+    seed: int
+    patients: int
+    tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
+    overrides: Mapping[str, float] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return one table as a lazy frame, without reading it; raises CereblonError for an unknown name."""
+        if name not in self.tables:
+            known = ", ".join(self.tables)
+            raise CereblonError(
+                f"table '{name}': not in this result; there are {known}{nearest(name, self.tables)}"
+            )
+        return self.tables[name].lazy()
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return one table: subjects, visits, exposure, response, adverse_events or time_to_event."""
+        return self.scan(name).collect()
+
+    @cached_property
+    def arms(self) -> Mapping[str, ArmData]:
+        """Per-subject outcomes of each simulated arm, in the order of the design."""
+        from cereblon.outcomes.data import arm_data
+
+        return arm_data(self)
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Every endpoint of every arm: published value, simulated median and 90 % interval."""
+        from cereblon.outcomes.compare import compare
+
+        return compare(self)
+
+    def summary(self) -> dict[str, Any]:
+        """Return {"trial": ID, "arms": {ARM: {ENDPOINT: {...}}}} with percentages 0-100 and PFS in months."""
+        from cereblon.outcomes.compare import summary_object
+
+        return summary_object(self)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: kaplan_meier, waterfall, swimmer, trajectories, dose, toxicity, comparison."""
+        from cereblon.report.plots import Plots
+
+        return Plots(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run folder (tables, run.json, summary.json, report.html) and return its path.
+
+        All files are written to a temporary sibling that is renamed at the end, so that a folder is complete
+        or absent. Raises CereblonError when the folder cannot be written or holds something other than a run.
+        """
+        from cereblon.report.folder import write_run
+
+        return write_run(self, Path(folder))
