@@ -1,0 +1,212 @@
+"""Expression trees to array operations, each shared sub-expression once, constants taken out of the time loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from .expr import COMPARISONS, ONE, Expr, nodes
+from .expr import raw as raw_node
+
+Values = Mapping[str, Any]
+
+
+class Program:
+    """A list of expressions made ready for repeated evaluation.
+
+    `constant(name)` says which leaf names never change while the program runs. Sub-expressions of constants alone are
+    evaluated once by `prepare`; products and sums are regrouped and divisions by a constant inverted so that these
+    sub-expressions are as large as possible. `bound` names are given by the caller although they have a definition.
+    """
+
+    def __init__(
+        self,
+        outputs: Iterable[Expr],
+        definitions: Mapping[str, Expr],
+        constant: Callable[[str], bool],
+        bound: Iterable[str] = (),
+    ) -> None:
+        self._bound = frozenset(bound)
+        self._definitions = {n: e for n, e in definitions.items() if n not in self._bound}
+        self._is_constant_name = constant
+        self._fixed: dict[str, bool] = {}
+        self._still: dict[Expr, bool] = {}
+        self._grouped: dict[Expr, Expr] = {}
+        self._ready: dict[str, Expr] = {}
+        self.outputs = [self._group(e) for e in outputs]
+        self.hoisted = self._constants()
+
+    def _fixed_name(self, name: str) -> bool:
+        if name not in self._fixed:
+            body = self._definitions.get(name)
+            self._fixed[name] = self._is_constant_name(name) if body is None else self._fixed_expr(body)
+        return self._fixed[name]
+
+    def _fixed_expr(self, e: Expr) -> bool:
+        found = self._still.get(e)
+        if found is None:
+            found = all(self._fixed_name(str(n.value)) for n in nodes(e) if n.op == "sym")
+            self._still[e] = found
+        return found
+
+    def _group(self, e: Expr) -> Expr:
+        found = self._grouped.get(e)
+        if found is None:
+            found = self._grouped[e] = self._regroup(e)
+        return found
+
+    def _regroup(self, e: Expr) -> Expr:
+        if not e.args:
+            return e
+        args = tuple(self._group(a) for a in e.args)
+        if e.op in ("mul", "add") and len(args) > 2:
+            still = [a for a in args if self._fixed_expr(a)]
+            moving = [a for a in args if not self._fixed_expr(a)]
+            if len(still) > 1 and moving:
+                return raw_node(e.op, None, (raw_node(e.op, None, tuple(still)), *moving))
+        if e.op == "div" and self._fixed_expr(args[1]) and not self._fixed_expr(args[0]):
+            inverse = raw_node("div", None, (ONE, args[1]))
+            return self._regroup(raw_node("mul", None, (inverse, *_factors(args[0]))))
+        return raw_node(e.op, e.value, args)
+
+    def definition(self, name: str) -> Expr | None:
+        """The regrouped definition of a name, None for a leaf."""
+        if name not in self._ready:
+            body = self._definitions.get(name)
+            if body is None:
+                return None
+            self._ready[name] = self._group(body)
+        return self._ready[name]
+
+    def _constants(self) -> list[Expr]:
+        """Maximal sub-expressions of constants, in order of need; plain leaves excluded."""
+        out: dict[Expr, None] = {}
+        seen: set[Expr] = set()
+        stack = list(reversed(self.outputs))
+        while stack:
+            e = stack.pop()
+            if e in seen:
+                continue
+            seen.add(e)
+            body = self.definition(str(e.value)) if e.op == "sym" else None
+            if self._fixed_expr(e):
+                if e.args or body is not None:
+                    out[e] = None
+            elif body is not None:
+                stack.append(body)
+            else:
+                stack.extend(reversed(e.args))
+        return list(out)
+
+    def prepare(self, constants: Values) -> dict[Expr, Array]:
+        """Values of the constant sub-expressions; `constants` holds the constant leaves, scalars or (n,)."""
+        memo: dict[Expr, Any] = {}
+        return {e: self._value(e, constants, memo) for e in self.hoisted}
+
+    def run(self, values: Values, prepared: Mapping[Expr, Any] | None = None) -> list[Any]:
+        """Evaluate the outputs. `values` holds all leaves and bound names, any shapes that broadcast."""
+        memo: dict[Expr, Any] = dict(prepared or {})
+        return [self._value(e, values, memo) for e in self.outputs]
+
+    def _value(self, root: Expr, values: Values, memo: dict[Expr, Any]) -> Any:
+        stack = [root]
+        while stack:
+            e = stack[-1]
+            if e in memo:
+                stack.pop()
+                continue
+            if e.op == "sym":
+                name = str(e.value)
+                body = self.definition(name)
+                if body is None:
+                    memo[e] = values[name]
+                elif body in memo:
+                    memo[e] = memo[body]
+                else:
+                    stack.append(body)
+                continue
+            missing = [a for a in e.args if a not in memo]
+            if missing:
+                stack.extend(reversed(missing))
+                continue
+            memo[e] = apply(e, [memo[a] for a in e.args])
+        return memo[root]
+
+    def count(self) -> int:
+        """Distinct operations that a run does, constants excluded."""
+        done: set[Expr] = set(self.hoisted)
+        stack, total = list(self.outputs), 0
+        while stack:
+            e = stack.pop()
+            if e in done:
+                continue
+            done.add(e)
+            body = self.definition(str(e.value)) if e.op == "sym" else None
+            if body is not None:
+                stack.append(body)
+            stack.extend(e.args)
+            if e.op in ("add", "mul", "min", "max"):
+                total += len(e.args) - 1
+            elif e.op == "ipow":
+                total += int(e.value or 1) - 1
+            elif e.args:
+                total += 1
+        return total
+
+
+def _factors(e: Expr) -> tuple[Expr, ...]:
+    return e.args if e.op == "mul" else (e,)
+
+
+def apply(e: Expr, a: list[Any]) -> Any:
+    """One operation on already evaluated operands."""
+    op = e.op
+    if op == "num":
+        return e.value
+    if op == "add":
+        return reduce(lambda x, y: x + y, a)
+    if op == "mul":
+        return reduce(lambda x, y: x * y, a)
+    if op == "div":
+        return a[0] / a[1]
+    if op == "ipow":
+        n = int(e.value or 0)
+        return lax.integer_pow(a[0], n) if isinstance(a[0], Array) else a[0] ** n
+    if op == "pow":
+        return jnp.power(a[0], a[1])
+    if op == "piecewise":
+        out = a[-1]
+        for i in range(len(a) - 3, -1, -2):
+            out = jnp.where(a[i + 1], a[i], out)
+        return out
+    if op in COMPARISONS:
+        return _COMPARE[op](a[0], a[1])
+    if op in _NAMED:
+        return reduce(_NAMED[op], a) if op in ("min", "max", "and", "or") else _NAMED[op](a[0])
+    raise AssertionError(op)
+
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "lt": lambda x, y: x < y,
+    "le": lambda x, y: x <= y,
+    "gt": lambda x, y: x > y,
+    "ge": lambda x, y: x >= y,
+    "eq": lambda x, y: x == y,
+    "ne": lambda x, y: x != y,
+}
+_NAMED: dict[str, Callable[..., Any]] = {
+    "min": jnp.minimum,
+    "max": jnp.maximum,
+    "and": jnp.logical_and,
+    "or": jnp.logical_or,
+    "not": jnp.logical_not,
+    "exp": jnp.exp,
+    "ln": jnp.log,
+    "sqrt": jnp.sqrt,
+    "abs": jnp.abs,
+    "tanh": jnp.tanh,
+}

@@ -1,0 +1,190 @@
+"""The compiled model: documents in, states, parameters and evaluable equations out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from cereblon.errors import nearest
+
+from .classify import Plan, classify, flatten_derived
+from .documents import Document, Drug, Index, Parameter, Place, index, packaged, strip_header
+from .equations import Equation, equations
+from .evaluate import Program
+from .expr import sym
+from .sbml import Finding, ModelError, to_sbml, unit_findings, write
+from .system import System, read_system
+from .tables import packaged_table, read_drugs, read_parameters
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model ready to run. Time is in days, arrays have subjects last, shape (n,).
+
+    `parameters` holds one row per constant; those with between-subject spread or status `covariate` are `individual`
+    (an array per run), all others `shared` (a scalar per run). `fingerprint` names the equations and values.
+    """
+
+    parameters: Mapping[str, Parameter]
+    drugs: Mapping[str, Drug]
+    system: System
+    plan: Plan
+    index: Index
+    fingerprint: str
+    document: Any = field(repr=False)
+
+    @cached_property
+    def sbml(self) -> str:
+        """The whole model as SBML level 3 version 1 text, with units, notes and annotations."""
+        return write(self.document)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """All states in order of definition."""
+        return tuple(self.system.rates)
+
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """Fast states advanced by their exact propagator."""
+        return self.plan.linear
+
+    @property
+    def relaxing(self) -> tuple[str, ...]:
+        """Fast states advanced by exponential steps."""
+        return self.plan.relaxing
+
+    @property
+    def slow(self) -> tuple[str, ...]:
+        """States of the slow clock."""
+        return self.plan.slow
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Assignment rules, operands first."""
+        return tuple(self.system.rules)
+
+    @property
+    def individual(self) -> tuple[str, ...]:
+        """Parameters with a value per subject."""
+        return tuple(p.id for p in self.parameters.values() if p.individual)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Parameters with one value for everybody."""
+        return tuple(p.id for p in self.parameters.values() if not p.individual)
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        """The table value of every parameter."""
+        return {p.id: p.value for p in self.parameters.values()}
+
+    def values(self, overrides: Values | None = None) -> dict[str, Any]:
+        """Defaults with overrides (scalars or (n,)). Raises ModelError for a name that is no parameter."""
+        out: dict[str, Any] = dict(self.defaults)
+        for name, value in (overrides or {}).items():
+            if name not in out:
+                raise ModelError(f"unknown parameter '{name}'{nearest(name, out)}")
+            out[name] = value
+        return out
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raise ModelError for a name that is neither state, rule, reaction, derived constant nor parameter."""
+        known = {**self.system.rates, **self.system.definitions, **self.system.constants}
+        for name in names:
+            if name not in known:
+                raise ModelError(f"the model has no '{name}'{nearest(name, known)}")
+
+    def initial(self, values: Values | None = None) -> dict[str, Array]:
+        """Starting value of every state, shape (n,), or () if all values are scalars."""
+        given = self.values(values)
+        out = dict(zip(self.states, self._starts.run(given), strict=True))
+        shape = jnp.broadcast_shapes(*(jnp.shape(v) for v in given.values()))
+        return {k: jnp.broadcast_to(jnp.asarray(v), shape) for k, v in out.items()}
+
+    def observe(self, names: Iterable[str], states: Values, values: Values | None = None) -> dict[str, Array]:
+        """States, rules, reaction rates, derived constants or parameters by name, at this instant."""
+        wanted = tuple(names)
+        self.require(wanted)
+        return dict(zip(wanted, self.program(wanted).run({**self.values(values), **states}), strict=True))
+
+    def rhs(self, states: Values, values: Values | None = None) -> dict[str, Array]:
+        """d/dt of every state (1/day) at this instant, both clocks, nothing averaged."""
+        return dict(zip(self.states, self._rates.run({**self.values(values), **states}), strict=True))
+
+    def program(self, names: tuple[str, ...], bound: tuple[str, ...] = ()) -> Program:
+        """A program for the named quantities, to be evaluated many times."""
+        return Program([sym(n) for n in names], self.system.definitions, self.is_constant, bound)
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a leaf name is a parameter (and not a state)."""
+        return name in self.parameters
+
+    def equations(self) -> list[Equation]:
+        """Per state: its reactions or rate in ordinary arithmetic, with claims, sources and words."""
+        return equations(self.system, self.plan)
+
+    @cached_property
+    def _starts(self) -> Program:
+        bodies = {**self.system.definitions, **self.system.starts}
+        return Program([sym(s) for s in self.states], bodies, self.is_constant)
+
+    @cached_property
+    def _rates(self) -> Program:
+        return Program(self.system.rates.values(), self.system.definitions, self.is_constant)
+
+    @cached_property
+    def unit_findings(self) -> list[Finding]:
+        """What libSBML says, units included."""
+        return unit_findings(self.document, self.index)
+
+
+def _build(documents: list[Document], parameters: dict[str, Parameter], drugs: dict[str, Drug]) -> Model:
+    places = index(documents)
+    for p in parameters.values():
+        places.mentions.setdefault(p.id, Place(p.file or "parameters", p.line, "none"))
+    document = to_sbml(documents, parameters, places)
+    system = read_system(document, places)
+    flatten_derived(system)
+    table = {
+        name: parameters.get(name) or Parameter(name, value, system.units.get(name, ""), source="model text")
+        for name, value in system.constants.items()
+    }
+    for drug in drugs.values():
+        if drug.species not in system.rates:
+            raise ModelError(f"drugs.tsv: drug '{drug.drug}' enters '{drug.species}', which is no state")
+    text = "\0".join([d.text for d in documents] + [repr(p) for p in parameters.values()])
+    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Model(table, drugs, system, classify(system, places), places, mark, document)
+
+
+@lru_cache(maxsize=4)
+def load_model(extra: str | None = None) -> Model:
+    """The packaged model, with `extra` Antimony text appended to it.
+
+    Raises ModelError, DocumentError or TableError with file:line for whatever is wrong in the documents.
+    """
+    documents = packaged()
+    if extra is not None:
+        documents.append(Document("extra", extra))
+    parameters = read_parameters(packaged_table("parameters.tsv"))
+    return _build(documents, parameters, read_drugs(packaged_table("drugs.tsv")))
+
+
+def load_model_text(
+    antimony_text: str, parameters: Mapping[str, Parameter] | str | None = None, name: str = "model text"
+) -> Model:
+    """A model of the user's own: Antimony text (with or without `model ... end`) and a parameter table.
+
+    `parameters` maps ids to rows, or is the text of a table with the columns of parameters.tsv; numbers given in the
+    text itself become shared parameters. Same checks and errors as `load_model`.
+    """
+    rows = read_parameters(parameters) if isinstance(parameters, str) else dict(parameters or {})
+    return _build([Document(name, strip_header(antimony_text))], rows, {})
