@@ -1,0 +1,93 @@
+"""The compiled 28-day cycle: four weeks of seven days with the clinic's decision at the start of each day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from cereblon.model import Model
+
+from .cache import keep_compiled
+from .day import Day, State, Values, working_type
+
+Tree: TypeAlias = Any
+Decide = Callable[[Tree, dict[str, Array], Tree, Tree, Tree, Array], tuple[Tree, dict[str, Array]]]
+Cycle = Callable[..., tuple[State, Tree, dict[str, Any]]]
+
+WEEKS, DAYS = 4, 7
+
+
+def build_cycle(
+    model: Model,
+    decide: Decide,
+    recorded: tuple[str, ...],
+    observed: tuple[str, ...],
+    slow_steps: int = 2,
+    dtype: Any = jnp.float32,
+) -> Cycle:
+    """Compile (on first call) a 28-day cycle of `model` under the clinic's `decide`.
+
+    decide(clinic, observed, static, week, day, number) -> (clinic, doses) is called at the start of every day; `observed`
+    maps the asked quantities to (n,), `week` and `day` are the slices of the order arrays, `number` the absolute day,
+    `doses` maps linear states to the amount (n,) given at hour 0.
+
+    Returns cycle(state, clinic, individual, shared, free, static, weekly, daily, first_day)
+    -> (state, clinic, records), where state = dict(slow=(S, n), linear=(L, n), relaxing=(R, n)), `free` (S,) is 0 for
+    clamped slow states, `weekly` and `daily` have leading axes 4 and 28. records maps each `recorded` name to (4, n),
+    its value at the start of each week before the dose, and "clinic" to what decide left at the end of each week.
+
+    Raises ModelError for unknown names. Same inputs in another lane of the batch give the same numbers.
+    """
+    keep_compiled()
+    model.require((*recorded, *observed))
+    day = Day(model, slow_steps, working_type(dtype))
+    watch, keep = model.program(observed), model.program(recorded)
+
+    def cycle(
+        state: State,
+        clinic: Tree,
+        individual: Values,
+        shared: Values,
+        free: Array,
+        static: Tree,
+        weekly: Tree,
+        daily: Tree,
+        first_day: Array,
+    ) -> tuple[State, Tree, dict[str, Any]]:
+        prepared = day.prepare(individual, shared)
+        watch_ready, keep_ready = watch.prepare(prepared.values), keep.prepare(prepared.values)
+        n = state["slow"].shape[-1]
+
+        def see(program: Any, ready: Any, names: tuple[str, ...], now: State) -> dict[str, Array]:
+            out = program.run({**prepared.values, **day.all_values(now)}, ready)
+            return {
+                k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in zip(names, out, strict=True)
+            }
+
+        def week(carry: tuple[State, Tree, Array], orders: tuple[Tree, Tree]) -> tuple[Any, Any]:
+            now, clinic, number = carry
+            this_week, days = orders
+            record = see(keep, keep_ready, recorded, now)
+            built = day.build(now, prepared)
+
+            def one(carry: tuple[State, Tree, Array], today: Tree) -> tuple[Any, None]:
+                now, clinic, number = carry
+                seen = see(watch, watch_ready, observed, now)
+                clinic, doses = decide(clinic, seen, static, this_week, today, number)
+                now = day.run(day.dose(now, doses), prepared, built, free)
+                return (now, clinic, number + 1), None
+
+            (now, clinic, number), _ = lax.scan(one, (now, clinic, number), days)
+            return (now, clinic, number), {**record, "clinic": clinic}
+
+        by_week = jax.tree.map(lambda x: jnp.reshape(x, (WEEKS, DAYS, *jnp.shape(x)[1:])), daily)
+        start = (state, clinic, jnp.asarray(first_day))
+        (state, clinic, _), records = lax.scan(week, start, (weekly, by_week), length=WEEKS)
+        return state, clinic, records
+
+    compiled: Cycle = jax.jit(cycle)
+    return compiled

@@ -1,0 +1,137 @@
+"""One day of the fast clock: drug concentrations, then what relaxes to them, then the averages handed to the slow clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from cereblon.model import Model, Program
+from cereblon.model.expr import Expr
+
+from .grid import Grid
+from .linear import Propagator
+
+
+@dataclass(frozen=True)
+class Level:
+    """Relaxing states that do not need each other, advanced together."""
+
+    names: tuple[str, ...]
+    program: Program
+
+
+class FastDay:
+    """The fast clock of a model on a grid. Constant sub-expressions are evaluated once, by `prepare`."""
+
+    def __init__(self, model: Model, grid: Grid, watch_all: bool = False) -> None:
+        self.model, self.grid = model, grid
+        plan = model.plan
+        place = {name: i for i, name in enumerate(plan.linear)}
+        self._entries = list(plan.transfer)
+        bodies = model.system.definitions
+        self._transfer = Program([plan.transfer[e] for e in self._entries], bodies, model.is_constant)
+        self._levels = self._sorted_levels()
+        self.signals = plan.signals
+        self._signals = model.program(self.signals)
+        needed = {n for p in (self._signals, *(v.program for v in self._levels)) for n in p.leaves()}
+        watched = [i for name, i in place.items() if watch_all or name in needed]
+        pairs = [(place[i], place[j]) for i, j in self._entries]
+        self.propagator = Propagator(len(plan.linear), pairs, grid, watched) if plan.linear else None
+
+    def _sorted_levels(self) -> list[Level]:
+        plan = self.model.plan
+        depth: dict[str, int] = {}
+        for name in plan.relaxing:
+            used = self.model.needs(plan.source[name]) | self.model.needs(plan.loss[name])
+            depth[name] = 1 + max((depth[u] for u in used if u in depth and u != name), default=-1)
+        out = []
+        for level in range(max(depth.values(), default=-1) + 1):
+            names = tuple(n for n in plan.relaxing if depth[n] == level)
+            exprs = [e for n in names for e in (plan.source[n], plan.loss[n])]
+            out.append(Level(names, Program(exprs, self.model.system.definitions, self.model.is_constant)))
+        return out
+
+    def prepare(self, values: Mapping[str, Any]) -> list[dict[Expr, Array]]:
+        """Constant sub-expressions of all programs, for one set of parameters."""
+        return [
+            p.prepare(values) for p in (self._transfer, *(v.program for v in self._levels), self._signals)
+        ]
+
+    def build(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Any:
+        """Propagators of the linear states with the slow states as they stand now; rebuilt weekly."""
+        if self.propagator is None:
+            return ()
+        entries = self._transfer.run({**prepared.values, **slow}, prepared.fast[0])
+        return self.propagator.build(
+            jnp.stack([jnp.broadcast_to(jnp.asarray(e, dtype), (n,)) for e in entries])
+        )
+
+    def known(
+        self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, built: Any
+    ) -> tuple[dict[str, Any], Array]:
+        """All values with the fast states on the grid, (K, n), and the linear states 24 h later."""
+        known: dict[str, Any] = {**prepared.values, **slow}
+        n, dtype = relaxing.shape[-1], relaxing.dtype
+        if self.propagator is not None:
+            day, rows = built
+            for i, path in self.propagator.course(rows, linear).items():
+                known[self.model.linear[i]] = path
+            linear = self.propagator.finish(day, linear)
+        place = {name: i for i, name in enumerate(self.model.relaxing)}
+        shape = (self.grid.hours.size, n)
+        h = jnp.asarray(self.grid.intervals, dtype)[:, None]
+        for level, ready in zip(self._levels, prepared.fast[1:-1], strict=True):
+            out = level.program.run(known, ready)
+            for k, name in enumerate(level.names):
+                source = jnp.broadcast_to(jnp.asarray(out[2 * k], dtype), shape)
+                loss = jnp.broadcast_to(jnp.asarray(out[2 * k + 1], dtype), shape)
+                known[name] = _relax(relaxing[place[name]], source, loss, h)
+        return known, linear
+
+    def run(
+        self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, built: Any
+    ) -> tuple[Array, Array, Array]:
+        """(linear, relaxing, averages) 24 h later; `averages` is (steps, signals, n). Slow states are held."""
+        n, dtype = relaxing.shape[-1], relaxing.dtype
+        known, linear = self.known(linear, relaxing, slow, prepared, built)
+        if self.model.relaxing:
+            relaxing = jnp.stack([known[name][-1] for name in self.model.relaxing])
+        weights = jnp.asarray(self.grid.weights, dtype)
+        averages = []
+        for path in self._signals.run(known, prepared.fast[-1]):
+            whole = jnp.broadcast_to(jnp.asarray(path, dtype), (self.grid.hours.size, n))
+            averages.append(jnp.sum(weights[:, :, None] * whole[None], axis=1))
+        steps = self.grid.weights.shape[0]
+        stacked = jnp.stack(averages, axis=1) if averages else jnp.zeros((steps, 0, n), dtype)
+        return linear, relaxing, stacked
+
+    def course(
+        self,
+        linear: Array,
+        relaxing: Array,
+        slow: Mapping[str, Array],
+        prepared: Any,
+        built: Any,
+        names: tuple[str, ...],
+    ) -> dict[str, Array]:
+        """Named quantities at the grid hours of the day that begins in this state, each (K, n)."""
+        known, _ = self.known(linear, relaxing, slow, prepared, built)
+        out = self.model.program(names).run(known)
+        shape = (self.grid.hours.size, relaxing.shape[-1])
+        return {k: jnp.broadcast_to(v, shape) for k, v in zip(names, out, strict=True)}
+
+
+def _relax(start: Array, source: Array, loss: Array, h: Array) -> Array:
+    """x' = source - loss*x on the grid, (K, n): exact for coefficients that are constant over each interval."""
+    z = 0.5 * (loss[:-1] + loss[1:]) * h
+    gain = 0.5 * (source[:-1] + source[1:]) * h
+    kept = jnp.exp(-z)
+    pushed = gain * jnp.where(z > 1e-3, (1 - kept) / jnp.maximum(z, 1e-3), 1 - 0.5 * z)
+    course = [start]
+    for k in range(h.shape[0]):
+        course.append(kept[k] * course[-1] + pushed[k])
+    return jnp.stack(course)

@@ -1,0 +1,73 @@
+"""The hours of a dosing day and the weights that average over each slow step.
+
+Fine after the dose, coarse in the tail; every interval is a power of two times a quarter of an hour, so that one
+matrix exponential and its squares serve them all. Each slow step begins and ends on a grid hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cereblon.errors import CereblonError
+
+QUARTER = 0.25  # hours, the finest interval
+HOURS_PER_DAY = 24.0
+_MORNING = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6)
+_HOURS: dict[int, tuple[float, ...]] = {
+    1: (*_MORNING, 8, 10, 12, 16, 20, 24),
+    2: (*_MORNING, 8, 10, 12, 16, 20, 24),
+    4: (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24),
+    8: (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, *(3 + 1.0 * k for k in range(1, 22))),
+}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`hours` (K,), `doubling` (K-1,): interval = quarter hour * 2**doubling, `weights` (steps, K) with row sums 1."""
+
+    hours: np.ndarray
+    doubling: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """Lengths of the intervals in days, (K-1,)."""
+        return np.asarray(np.diff(self.hours) / HOURS_PER_DAY)
+
+
+def day_grid(slow_steps: int) -> Grid:
+    """The grid for a number of slow steps a day. Raises CereblonError unless it is 1, 2, 4 or 8."""
+    if slow_steps not in _HOURS:
+        raise CereblonError(f"slow_steps {slow_steps}; expected one of {', '.join(map(str, _HOURS))}")
+    hours = np.asarray(_HOURS[slow_steps], dtype=np.float64)
+    length = HOURS_PER_DAY / slow_steps
+    weights = np.zeros((slow_steps, hours.size))
+    for step in range(slow_steps):
+        inside = np.flatnonzero((hours >= step * length) & (hours <= (step + 1) * length))
+        weights[step, inside] = _simpson(hours[inside]) / length
+    doubling = np.rint(np.log2(np.diff(hours) / QUARTER)).astype(np.int32)
+    return Grid(hours, doubling, weights)
+
+
+def _simpson(hours: np.ndarray) -> np.ndarray:
+    """Positive weights over nodes: Simpson over pairs of equal intervals, 3/8 rule where three remain, else trapezoid."""
+    steps = np.diff(hours)
+    out = np.zeros(hours.size)
+    i = 0
+    while i < steps.size:
+        h = steps[i]
+        run = 1
+        while i + run < steps.size and steps[i + run] == h:
+            run += 1
+        if run == 1:
+            out[i : i + 2] += h / 2
+            i += 1
+        elif run % 2 == 0:
+            out[i : i + 3] += h / 3 * np.array([1.0, 4.0, 1.0])
+            i += 2
+        else:
+            out[i : i + 4] += 3 * h / 8 * np.array([1.0, 3.0, 3.0, 1.0])
+            i += 3
+    return out
