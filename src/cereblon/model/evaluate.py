@@ -136,6 +136,25 @@ class Program:
             memo[e] = apply(e, [memo[a] for a in e.args])
         return memo[root]
 
+    def leaves(self) -> frozenset[str]:
+        """Names that the caller must give: states, bound names and parameters."""
+        seen: set[Expr] = set()
+        out: set[str] = set()
+        stack = list(self.outputs)
+        while stack:
+            e = stack.pop()
+            if e in seen:
+                continue
+            seen.add(e)
+            stack.extend(e.args)
+            if e.op == "sym":
+                body = self.definition(str(e.value))
+                if body is None:
+                    out.add(str(e.value))
+                else:
+                    stack.append(body)
+        return frozenset(out)
+
     def count(self) -> int:
         """Distinct operations that a run does, constants excluded."""
         done: set[Expr] = set(self.hoisted)

@@ -13,11 +13,11 @@ from jax import Array
 
 from cereblon.errors import nearest
 
-from .classify import Plan, classify, flatten_derived
+from .classify import Dependence, Plan, classify, flatten_derived
 from .documents import Document, Drug, Index, Parameter, Place, index, packaged, strip_header
 from .equations import Equation, equations
 from .evaluate import Program
-from .expr import sym
+from .expr import Expr, sym
 from .sbml import Finding, ModelError, to_sbml, unit_findings, write
 from .system import System, read_system
 from .tables import packaged_table, read_drugs, read_parameters
@@ -126,6 +126,14 @@ class Model:
     def is_constant(self, name: str) -> bool:
         """Whether a leaf name is a parameter (and not a state)."""
         return name in self.parameters
+
+    def needs(self, what: str | Expr) -> frozenset[str]:
+        """States that a name or expression depends on, rules followed."""
+        return self._dependence.expr(what) if isinstance(what, Expr) else self._dependence.name(what)
+
+    @cached_property
+    def _dependence(self) -> Dependence:
+        return Dependence(self.system.rates, self.system.definitions)
 
     def equations(self) -> list[Equation]:
         """Per state: its reactions or rate in ordinary arithmetic, with claims, sources and words."""
