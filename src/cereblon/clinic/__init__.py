@@ -1,1 +1,1 @@
-"""What a study site does: trial documents, orders, visits, dose rules, response criteria and toxicity grades."""
+"""What a study site does: trial documents, orders, visits, dose rules, response and toxicity criteria."""

@@ -1,7 +1,7 @@
 """The trial document: everything a virtual trial needs to know, and what its report printed.
 
-A document is YAML text of this shape (`cereblon new FILE` writes a commented one). It is validated once, at the border;
-inside the package a `Trial` is immutable and trusted.
+A document is YAML text of this shape (`cereblon new FILE` writes a commented one). It is validated once, at
+the border; inside the package a `Trial` is immutable and trusted.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Schedule(Document):
 class FollowUp(Document):
     """Median follow-up and, where known, the accrual window.
 
-    With `accrual_months` a, subjects are followed for duration_months - a/2 to duration_months + a/2, evenly spread;
-    without it, everyone for duration_months. Then they are censored.
+    With `accrual_months` a, subjects are followed for duration_months - a/2 to duration_months + a/2, evenly
+    spread; without it, everyone for duration_months. Then they are censored.
     """
 
     duration_months: Annotated[float, Field(strict=True, gt=0, le=110)]
@@ -91,7 +91,7 @@ class Trial(Document):
     criteria: Criteria
     nodes_by: NodesBy
     population: Population
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1, max_length=20)]
+    arms: tuple[Arm, ...]
     schedule: Schedule = Schedule()
     follow_up: FollowUp
     published: tuple[Published, ...] = ()
@@ -106,13 +106,16 @@ class Trial(Document):
         return self
 
     def _arms(self) -> None:
+        if not 1 <= len(self.arms) <= 20:
+            raise problem("expected 1 to 20 arms", ("arms",))
         for name, times in Counter(arm.id for arm in self.arms).items():
             if times > 1:
                 raise problem(f"two arms are called {name}", ("arms",))
         total = sum(arm.size for arm in self.arms)
         if total != self.population.size:
             raise problem(
-                f"the arms hold {total} subjects, but population.size is {self.population.size}: expected equal numbers",
+                f"the arms hold {total} subjects, but population.size is {self.population.size}: "
+                "expected equal numbers",
                 ("population", "size"),
             )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from cereblon.clinic.design_base import Age, Document, Number, Percent, Size, Text, problem
+from cereblon.clinic.design_base import Age, Document, Percent, Size, Text, problem
 from cereblon.clinic.quantities import Clearance, Count
 
 Lines = Annotated[float, Field(strict=True, ge=0, le=30)]
@@ -41,6 +42,19 @@ def _inside(median: float, span: tuple[float, float] | None) -> None:
         raise problem(f"the median {median:g} is not inside the range {span[0]:g} to {span[1]:g}", ("range",))
 
 
+def _pairs(value: object) -> object:
+    # a mapping in the document, sorted pairs inside: the population stays hashable
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+
+
+Denominators = Annotated[
+    tuple[tuple[str, Size], ...],
+    BeforeValidator(_pairs),
+    PlainSerializer(dict, return_type=dict[str, int], when_used="json"),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}),
+]
+
+
 class Printed(Document):
     """Further items of the baseline table; None is "not printed". Percent of `of` (default: all subjects)."""
 
@@ -59,13 +73,13 @@ class Printed(Document):
     crcl_median: Clearance | None = None
     hemoglobin_median: Annotated[float, Field(strict=True, gt=3, le=22, description="g/dL")] | None = None
     platelets_median: Count | None = None
-    of: dict[Annotated[str, StringConstraints(max_length=40)], Size] = {}
-    """Field name -> number of subjects it was measured in, where that is not everyone."""
+    of: Denominators = ()
+    """Field name -> number of subjects it was measured in, where that is not everyone; `dict(printed.of)`."""
 
     @model_validator(mode="after")
     def _denominators(self) -> Printed:
-        for name in self.of:
-            if name not in type(self).model_fields or getattr(self, name) is None:
+        for name, _ in self.of:
+            if name == "of" or name not in type(self).model_fields or getattr(self, name) is None:
                 raise problem(f"a denominator is given for {name}, which is not printed here", ("of", name))
         return self
 

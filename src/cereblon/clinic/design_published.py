@@ -1,7 +1,7 @@
 """Where a registry entry comes from and what its report printed.
 
-Published outcomes are data for comparison and display only. No part of the simulation reads them: `Trial.blind()` is
-what a run is given.
+Published outcomes are data for comparison and display only. No part of the simulation reads them:
+`Trial.blind()` is what a run is given.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 from cereblon.clinic.design_base import Document, Key, Number, Size, Text, Whole, problem
 
 Confidence = Literal["read", "derived", "recalled"]
-"""read: seen in the named source; derived: follows from figures that were read; recalled: from memory, never a limit."""
+"""read: seen in the source; derived: follows from figures read; recalled: from memory, never a limit."""
 
 ENDPOINTS: dict[str, str] = {
     "orr": "percent with a response (CR, CRi, nPR or PR)",
@@ -46,7 +46,7 @@ class Citation(Document):
 class Figure(Document):
     """One printed figure. Percent 0-100 for rates, months for times.
 
-    Exactly one of `value`, `below` (print shows only that it is smaller) and `not_reached` (a median) is given.
+    Exactly one of `value`, `below` (print shows only that it is smaller), `not_reached` (a median) is given.
     """
 
     value: Number | None = None
@@ -80,6 +80,17 @@ class Published(Figure):
     arm: Key | None = None
     basis: Literal["patients", "cycles"] = "patients"
     also: tuple[Figure, ...] = ()
+
+    @model_validator(mode="after")
+    def _percent(self) -> Published:
+        if not self.in_months and self.value is not None and self.value > 100:
+            raise problem(f"{self.value:g} is not a percentage: expected 0 to 100", ("value",))
+        return self
+
+    @property
+    def in_months(self) -> bool:
+        """Whether the figure is a time in months; all others are percentages."""
+        return self.endpoint.endswith(("_median", "_months"))
 
 
 class Assumption(Document):

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cereblon.clinic.design_base import Document, Key, Size, Text, Whole, problem
 from cereblon.clinic.drugs import DRUGS
-from cereblon.clinic.quantities import Clearance, Count, Dose, Numbers, Time
+from cereblon.clinic.quantities import Clearance, Count, Cycles, Days, Dose, Time
 from cereblon.errors import nearest
 
 HORIZON = 3650  # days searched for overlapping doses: longer than any follow-up a document may ask for
@@ -29,9 +29,9 @@ class Course(Document):
 
     drug: Annotated[str, Field(json_schema_extra={"enum": list(DRUGS)})]
     dose: Dose
-    days: Numbers = None
+    days: Days = None
     cycle: Time | None = None
-    cycles: Numbers = None
+    cycles: Cycles = None
     from_day: Annotated[int, Field(strict=True, ge=1, le=HORIZON)] = 1
 
     @field_validator("drug")
@@ -72,8 +72,9 @@ def refuse_absurd(drug: str, dose: float, at: tuple[str | int, ...]) -> None:
 class Escalation(Document):
     """How the planned dose rises: through `to_steps`, or by `step` up to `maximum`.
 
-    The first rise is after `first_after` days on treatment, later ones every `every` days. `condition` tolerated: no
-    grade 3-4 event since the last rise and not on hold; always: by the calendar; if_not_progressing: unless progressed.
+    The calendar counts from the first dose of the course: the first rise on day `first_after` + 1, further
+    ones every `every` days. `condition` tolerated: no grade 3-4 event in the cycle just ended, no hold;
+    always: by the calendar; if_not_progressing: unless progressed.
     """
 
     to_steps: tuple[Dose, ...] | None = None
@@ -91,7 +92,8 @@ class Escalation(Document):
             if list(self.to_steps) != sorted(set(self.to_steps)) or not self.to_steps:
                 raise problem("expected rising doses, none twice", ("to_steps",))
             if self.to_steps[-1] > self.maximum:
-                raise problem(f"{self.to_steps[-1]:g} mg is above the maximum {self.maximum:g} mg", ("to_steps",))
+                why = f"{self.to_steps[-1]:g} mg is above the maximum {self.maximum:g} mg"
+                raise problem(why, ("to_steps",))
         return self
 
     def planned(self, start: float) -> tuple[float, ...]:
@@ -114,7 +116,7 @@ class RenalDose(Document):
 
 
 class Treatment(Course):
-    """An anti-leukemia drug of an arm; `cycles_beyond_cr` counts on after a complete response ends treatment."""
+    """An anti-leukemia drug of an arm; `cycles_beyond_cr`: cycles still given after a complete response."""
 
     cycle: Time | None = Field(default=28)
     escalation: Escalation | None = None
@@ -128,10 +130,11 @@ class Treatment(Course):
             for i, dose in enumerate(self.escalation.planned(self.dose)[1:]):
                 at = ("escalation", "to_steps", i) if self.escalation.to_steps else ("escalation", "maximum")
                 refuse_absurd(self.drug, dose, at)
+            start, steps = f"the starting dose {self.dose:g} mg", self.escalation.to_steps
             if self.escalation.maximum < self.dose:
-                raise problem(f"the maximum is below the starting dose {self.dose:g} mg", ("escalation", "maximum"))
-            if self.escalation.to_steps is not None and self.escalation.to_steps[0] <= self.dose:
-                raise problem(f"the first step is not above the starting dose {self.dose:g} mg", ("escalation", "to_steps"))
+                raise problem(f"the maximum is below {start}", ("escalation", "maximum"))
+            if steps is not None and steps[0] <= self.dose:
+                raise problem(f"the first step is not above {start}", ("escalation", "to_steps"))
         for i, renal in enumerate(self.renal):
             refuse_absurd(self.drug, renal.dose, ("renal", i, "dose"))
         if self.until == "end_of_cycles" and self.cycles is None:
@@ -161,7 +164,7 @@ class FlareSteroid(Document):
 
 
 class Rules(Document):
-    """Hold, resume, reduce and stop rules: a named set (toxicity_model.md section 6) and what this trial changes.
+    """Hold, resume, reduce and stop rules: a named set and what this trial changes of it.
 
     None keeps the set's own number.
     """
@@ -198,7 +201,7 @@ class Arm(Document):
     id: Key
     name: Text
     size: Size
-    treatment: Annotated[tuple[Treatment, ...], Field(min_length=1)]
+    treatment: tuple[Treatment, ...]
     support: tuple[SupportDrug, ...] = ()
     flare_steroid: FlareSteroid = FlareSteroid()
     gcsf: Literal["none", "when_needed"] = "none"
@@ -207,11 +210,14 @@ class Arm(Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> Arm:
+        if not self.treatment:
+            raise problem("expected at least one drug", ("treatment",))
         if list(self.levels) != sorted(set(self.levels)) or not self.levels:
             raise problem("expected rising dose levels, none twice", ("levels",))
         for i, treatment in enumerate(self.treatment):
-            missing = [d for d in treatment.doses if treatment.drug == "lenalidomide" and d not in self.levels]
-            if missing:
+            planned = (*treatment.doses, *(renal.dose for renal in treatment.renal))
+            missing = [dose for dose in planned if dose not in self.levels]
+            if treatment.drug == "lenalidomide" and missing:
                 raise problem(
                     f"the planned dose {missing[0]:g} mg is not among the levels "
                     f"{', '.join(f'{d:g}' for d in self.levels)} mg",

@@ -1,25 +1,33 @@
-"""The drugs a trial file may name, with the largest daily dose that is not taken for a slip of the pen."""
+"""The drugs a trial file may name: those of biology/drugs.tsv, with their absurdity limits.
+
+Read here without the model package, so that a trial file can be checked without loading the compiler.
+"""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+
+_TO_MG = {"mg": 1.0, "ug": 1e-3}
 
 
 @dataclass(frozen=True)
 class Drug:
-    """A drug of the registry: what it is given for and its absurdity limit (mg a day, not a recommendation)."""
+    """A drug; `max_daily`: mg a day beyond which a dose is taken for a slip of the pen, no recommendation."""
 
     name: str
-    role: str
     max_daily: float
 
 
-DRUGS: dict[str, Drug] = {
-    drug.name: drug
-    for drug in (
-        Drug("lenalidomide", "treatment", 50.0),
-        Drug("dexamethasone", "support", 60.0),
-        Drug("prednisone", "support", 400.0),
-        Drug("allopurinol", "support", 900.0),
-    )
-}
+def _read() -> Mapping[str, Drug]:
+    table = (resources.files("cereblon") / "biology" / "drugs.tsv").read_text("utf-8")
+    rows = csv.DictReader(table.splitlines(), delimiter="\t")
+    drugs = [Drug(row["drug"], float(row["max_daily"]) * _TO_MG[row["unit"]]) for row in rows]
+    return MappingProxyType({drug.name: drug for drug in drugs})
+
+
+DRUGS: Mapping[str, Drug] = _read()
+"""Drugs by name."""

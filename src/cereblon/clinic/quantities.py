@@ -1,8 +1,8 @@
 """Quantities as people write them in a trial file: a number and its unit, "5 mg", "56 days", "1.0e9/L".
 
-The text is matched against a fixed pattern and a fixed table of units; nothing is evaluated. A bare number is refused,
-because a dose without a unit is the classic transcription error. Values are stored as plain floats in one unit per
-dimension (mg, days, 1e9/L, mL/min) and written back as text in that unit.
+The text is matched against a fixed pattern and a fixed table of units; nothing is evaluated. A bare number is
+refused, because a dose without a unit is the classic transcription error. Values are stored as plain floats
+in one unit per dimension (mg, days, 1e9/L, mL/min) and written back as text in that unit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST = 60  # characters; anything longer is not a quantity
 
 @dataclass(frozen=True)
 class Dimension:
-    """One kind of quantity: its stored unit, the units it may be written in, and the range that is not absurd."""
+    """One kind of quantity: its stored unit, the units it may be written in, the range that is sane."""
 
     name: str
     unit: str
@@ -39,8 +39,8 @@ class Dimension:
     def parse(self, text: object) -> float:
         """Return `text` as a number in the stored unit.
 
-        Numbers that come from an already checked document (floats inside Python) are refused too: documents carry
-        units. Raises PydanticCustomError, which the loader turns into a message with line and column.
+        A bare number is refused. Raises PydanticCustomError; the loader turns it into a message with line and
+        column.
         """
         if isinstance(text, bool) or not isinstance(text, (str, int, float)):
             raise self._refuse(f"expected {self.name} with its unit, such as '{self.example}'")
@@ -58,7 +58,8 @@ class Dimension:
         below = value < self.low or (value == self.low and not self.low_included)
         if below or value > self.high:
             span = f"from {self.low:g}" if self.low_included else f"above {self.low:g}"
-            raise self._refuse(f"is out of range: expected {self.name} {span} and at most {self.high:g} {self.unit}")
+            limits = f"{span} and at most {self.high:g} {self.unit}"
+            raise self._refuse(f"is out of range: expected {self.name} {limits}")
         if self.whole and value != int(value):
             raise self._refuse(f"expected a whole number of {self.unit}")
         return value
@@ -90,7 +91,7 @@ class Dimension:
 
 DOSE = Dimension(
     "a dose", "mg", "5 mg",
-    {"mg": "1", "mg/day": "1", "mg/d": "1", "ug": "1e-3", "mcg": "1e-3", "µg": "1e-3", "μg": "1e-3", "g": "1e3"},
+    {"mg": "1", "mg/day": "1", "mg/d": "1", "ug": "1e-3", "mcg": "1e-3", "µg": "1e-3", "g": "1e3"},
     low=0.0, high=5000.0,
 )  # fmt: skip
 TIME = Dimension(
@@ -109,7 +110,10 @@ CLEARANCE = Dimension(
 )
 
 Dose = Annotated[
-    float, BeforeValidator(DOSE.parse), PlainSerializer(DOSE.format, when_used="json"), WithJsonSchema(DOSE.schema())
+    float,
+    BeforeValidator(DOSE.parse),
+    PlainSerializer(DOSE.format, return_type=str, when_used="json"),
+    WithJsonSchema(DOSE.schema()),
 ]
 """Milligrams of drug in one day, written "5 mg"."""
 Time = Annotated[
@@ -120,13 +124,16 @@ Time = Annotated[
 ]
 """Whole days, written "28 days"."""
 Count = Annotated[
-    float, BeforeValidator(COUNT.parse), PlainSerializer(COUNT.format, when_used="json"), WithJsonSchema(COUNT.schema())
+    float,
+    BeforeValidator(COUNT.parse),
+    PlainSerializer(COUNT.format, return_type=str, when_used="json"),
+    WithJsonSchema(COUNT.schema()),
 ]
 """Blood count in 1e9/L, written "1.0e9/L"."""
 Clearance = Annotated[
     float,
     BeforeValidator(CLEARANCE.parse),
-    PlainSerializer(CLEARANCE.format, when_used="json"),
+    PlainSerializer(CLEARANCE.format, return_type=str, when_used="json"),
     WithJsonSchema(CLEARANCE.schema()),
 ]
 """Creatinine clearance in mL/min, written "60 mL/min"."""
@@ -176,18 +183,30 @@ def format_numbers(numbers: tuple[int, ...] | None) -> str:
     return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)
 
 
-Numbers = Annotated[
+def format_cycles(numbers: tuple[int, ...] | None) -> str:
+    """`format_numbers` with the word "all" for every cycle."""
+    return "all" if numbers is None else format_numbers(numbers)
+
+
+_NUMBERS_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^(every day|all|[\d\s,-]+)$", "examples": ["1-21", "1, 8, 15"]},
+        {"type": "integer", "minimum": 1},
+        {"type": "array", "items": {"type": "integer", "minimum": 1}},
+        {"type": "null"},
+    ]
+}
+Days = Annotated[
     tuple[int, ...] | None,
     BeforeValidator(parse_numbers),
     PlainSerializer(format_numbers, return_type=str, when_used="json"),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": r"^(every day|all|[\d\s,-]+)$", "examples": ["1-21", "every day"]},
-                {"type": "integer", "minimum": 1},
-                {"type": "array", "items": {"type": "integer", "minimum": 1}},
-            ]
-        }
-    ),
+    WithJsonSchema(_NUMBERS_SCHEMA),
 ]
-"""Days of a cycle or numbers of cycles, written "1-21", "1, 8, 15" or "every day" (None)."""
+"""Days of a cycle counted from 1, written "1-21", "1, 8, 15" or "every day" (None)."""
+Cycles = Annotated[
+    tuple[int, ...] | None,
+    BeforeValidator(parse_numbers),
+    PlainSerializer(format_cycles, return_type=str, when_used="json"),
+    WithJsonSchema(_NUMBERS_SCHEMA),
+]
+"""Numbers of cycles counted from 1, written "1-6" or "all" (None)."""
