@@ -49,8 +49,7 @@ def time_to_event(
     death = np.where(death <= cut, death, np.inf)
     causes = np.array([DEATH_WORDS[c] for c in DEATH_WORDS])
     death_words = causes[np.asarray(clinic["death_cause"]).astype(int)]
-    progressed = np.where(np.nan_to_num(progressed_day, nan=np.inf) <= cut, progressed_day, np.inf)
-    progressed = np.nan_to_num(progressed, nan=np.inf)
+    progressed = _day_or_never(progressed_day, cut)
 
     off = (np.asarray(clinic["off"]) > 0) & (np.asarray(clinic["off_day"]) <= cut)
     off_day = np.where(off, np.asarray(clinic["off_day"], dtype=float), np.inf)
@@ -65,7 +64,7 @@ def time_to_event(
     stopped = np.where(failed, off_day, np.inf)
     fail = np.minimum(np.minimum(progressed, death), stopped)
     why = np.where(stopped <= np.minimum(progressed, death), stop_words, words)
-    responded = np.nan_to_num(response_day, nan=np.inf) <= cut
+    responded = np.isfinite(_day_or_never(response_day, cut))
     dor = Times(
         time=np.where(responded, pfs.time - np.nan_to_num(response_day), np.nan),
         censored=pfs.censored,
@@ -77,6 +76,11 @@ def time_to_event(
         columns.TTF: _times(fail, cut, why, "data cut"),
         columns.DOR: dor,
     }
+
+
+def _day_or_never(day: Floats, cut: Floats) -> Floats:
+    """Return the day, or infinity where it never came (NaN) or came after the data cut."""
+    return np.where(np.isnan(day) | (day > cut), np.inf, day)
 
 
 def _times(event: Floats, censor: Floats, words: Array, otherwise: str) -> Times:

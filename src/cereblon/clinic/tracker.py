@@ -2,8 +2,8 @@
 
 Progression counts when two assessments at least two weeks apart agree, and is dated at the first of them;
 inside a flare window size and lymphocytes do not count (endpoints.md section 2). It is judged against the
-lowest value that two assessments in a row confirm: the lowest of many noisy readings alone is too low, and
-would make stable disease progress.
+lowest value that held over several assessments in a row: the lowest of many noisy readings alone is too low
+and would make stable disease progress.
 """
 
 from __future__ import annotations
@@ -206,12 +206,12 @@ class ResponseTracker:
         felt_spleen = np.full(n, rule("palpable_spleen"))
         self._hand_base = self._reading(found, hand)
         # what hands cannot feel cannot be a reference: growth is judged from the palpable size
-        self._hand_low = _Low(found["alc"], hand.spd, hand.spleen, floor, felt_spleen)
+        self._hand_low = _Low(hand, found["alc"], floor, felt_spleen, int(rule("lowest_held_hand")))
         if scan is not None:
             self._last_scan = scan
             self._scan_base = self._reading(found, scan)
             none = np.zeros(n)
-            self._scan_low = _Low(found["alc"], scan.spd, scan.spleen, none, none)
+            self._scan_low = _Low(scan, found["alc"], none, none, int(rule("lowest_held_ct")))
         self.categories.append(np.full(n, Category.NE, dtype=np.int8))
         self.days.append(day)
         self.readings.append(self._hand_base if self._scan_base is None else self._scan_base)
@@ -283,25 +283,24 @@ class ResponseTracker:
         self.mrd.append(level.astype(np.int8))
 
     def _lower(self, found: dict[str, Floats], hand: Nodes, scan: Nodes | None) -> None:
-        self._hand_low.take(found["alc"], hand.spd, hand.spleen)
+        self._hand_low.take(hand, found["alc"])
         if scan is not None and self._scan_low is not None:
-            self._scan_low.take(found["alc"], scan.spd, scan.spleen)
+            self._scan_low.take(scan, found["alc"])
 
 
 class _Low:
-    """Lowest values that two assessments in a row confirm, never under a floor; arrays (n,)."""
+    """Lowest values that `held` assessments in a row confirm, never under a floor; arrays (n,)."""
 
-    def __init__(self, alc: Floats, spd: Floats, spleen: Floats, floor: Floats, spleen_floor: Floats) -> None:
-        self.floor, self.spleen_floor = floor, spleen_floor
-        self._before = (alc, spd, spleen)
-        self._lowest = (alc, spd, spleen)
+    def __init__(self, nodes: Nodes, alc: Floats, floor: Floats, spleen_floor: Floats, held: int) -> None:
+        self.floor, self.spleen_floor, self._held = floor, spleen_floor, held
+        first = np.stack([alc, nodes.spd, nodes.spleen])
+        self._recent = [first] * (held - 1)
+        self._lowest = first
 
-    def take(self, alc: Floats, spd: Floats, spleen: Floats) -> None:
+    def take(self, nodes: Nodes, alc: Floats) -> None:
         """Add an assessment."""
-        now = (alc, spd, spleen)
-        confirmed = [np.maximum(a, b) for a, b in zip(self._before, now, strict=True)]
-        lowest = [np.minimum(a, b) for a, b in zip(self._lowest, confirmed, strict=True)]
-        self._lowest, self._before = (lowest[0], lowest[1], lowest[2]), now
+        self._recent = [*self._recent, np.stack([alc, nodes.spd, nodes.spleen])][-self._held :]
+        self._lowest = np.minimum(self._lowest, np.max(self._recent, axis=0))
 
     def reference(self) -> Lowest:
         """Return the values progression is judged against."""

@@ -1,0 +1,237 @@
+"""Grades, tumour lysis, rules table, schedules, times to event and adverse-event rows."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from story import orders, run, trial
+
+from cereblon.clinic import rules as rules_module
+from cereblon.clinic.codes import NOISE, Death, Off
+from cereblon.clinic.events import adverse_events, time_to_event
+from cereblon.clinic.flare import flare_grade
+from cereblon.clinic.lysis import clinical_grade, laboratory, risk_class
+from cereblon.clinic.orders import assessment_days, count_weeks, ct_flags
+from cereblon.clinic.rules import rule, rules
+from cereblon.clinic.toxicity import (
+    cycles_with,
+    grade_anc,
+    grade_anc_iwcll,
+    grade_fall_iwcll,
+    grade_hemoglobin,
+    grade_platelets,
+    patients_with,
+)
+from cereblon.errors import CereblonError
+
+
+def test_ctcae_grades_at_their_limits() -> None:
+    assert grade_anc(np.array([2.0, 1.9, 1.5, 1.4, 1.0, 0.9, 0.5, 0.4])).tolist() == [0, 1, 1, 2, 2, 3, 3, 4]
+    assert grade_platelets(np.array([150.0, 149, 75, 74, 50, 49, 25, 24])).tolist() == [
+        0,
+        1,
+        1,
+        2,
+        2,
+        3,
+        3,
+        4,
+    ]
+    assert grade_hemoglobin(np.array([12.0, 10, 9.9, 8, 7.9, 6.5, 6.4])).tolist() == [0, 1, 2, 2, 3, 3, 4]
+    assert grade_anc(np.array([np.nan])).tolist() == [0]
+    assert grade_anc(jnp.array([0.4, 3.0])).tolist() == [4, 0]
+
+
+def test_iwcll_grades_go_by_the_fall_from_baseline() -> None:
+    # endpoints section 3: 90 -> 44 is grade 3 in both; 240 -> 110 is grade 1 by CTCAE and 3 by iwCLL
+    value, start = np.array([44.0, 110.0, 210.0, 19.0, 15.0]), np.array([90.0, 240.0, 400.0, 30.0, 18.0])
+    assert grade_fall_iwcll(value, start, "platelets").tolist() == [3, 3, 0, 4, -1]
+    assert grade_platelets(value)[:2].tolist() == [3, 1]
+    hemoglobin = grade_fall_iwcll(np.array([8.9, 7.5, 6.0, 3.0]), np.full(4, 10.0), "hemoglobin")
+    assert hemoglobin.tolist() == [1, 2, 2, 3]
+    assert grade_anc_iwcll(np.array([0.4, 0.4, 1.9]), np.array([3.0, 0.8, 3.0])).tolist() == [4, -1, 1]
+
+
+def test_rates_per_patient_and_per_cycle_differ() -> None:
+    grades = np.array([[3, 0], [0, 0], [4, 0], [0, 0]])
+    cycle, given = np.array([0, 0, 1, 1]), np.array([[True, True], [False, True]])
+    assert patients_with(grades) == 50
+    # the second cycle of the first subject was not given
+    assert cycles_with(grades, cycle, given) == pytest.approx(100 / 3)
+    assert np.isnan(cycles_with(grades, cycle, np.zeros((2, 2), dtype=bool)))
+
+
+def values(uric_acid: float, potassium: float, phosphate: float, calcium: float) -> dict[str, np.ndarray]:
+    return {
+        "uric_acid": np.array([uric_acid]),
+        "potassium": np.array([potassium]),
+        "phosphate": np.array([phosphate]),
+        "calcium": np.array([calcium]),
+    }
+
+
+def test_laboratory_lysis_needs_two_of_four() -> None:
+    start = values(4.0, 4.0, 1.0, 2.4)
+    assert not laboratory(values(9, 4.2, 1.1, 2.35))[0]
+    assert laboratory(values(8, 4.2, 1.45, 2.35))[0]
+    assert laboratory(values(6, 6.0, 1.1, 1.75))[0]
+    # a quarter more than baseline counts for Cairo-Bishop and not for Howard
+    risen = values(5.0, 5.0, 1.1, 2.35)
+    assert laboratory(risen, start)[0]
+    assert not laboratory(risen)[0]
+
+
+def test_clinical_grade_by_creatinine() -> None:
+    creatinine = np.array([1.4, 1.5, 2.0, 3.5, 7.0])
+    lab = np.ones(5, dtype=bool)
+    assert clinical_grade(lab, creatinine, np.full(5, 2.0)).tolist() == [0, 1, 2, 3, 4]
+    assert clinical_grade(~lab, creatinine, np.full(5, 2.0)).sum() == 0
+    assert clinical_grade(lab, creatinine, np.full(5, 1.0)).sum() == 0
+    assert risk_class(np.array([4.0, 4.0, 6.0, 6.0, 10.0]), np.array([10.0, 30, 10, 30, 1])).tolist() == [
+        0,
+        1,
+        1,
+        2,
+        2,
+    ]
+
+
+def test_flare_grade_rises_with_drive_and_with_sensitivity() -> None:
+    drive = jnp.array([0.1, 0.5, 1.0, 2.0, 3.0])
+    assert flare_grade(drive, jnp.zeros(5), jnp.ones(5)).tolist() == [0, 1, 2, 3, 4]
+    assert flare_grade(drive, jnp.zeros(5), jnp.full(5, 3.0)).tolist() == [0, 0, 0, 1, 2]
+    assert flare_grade(jnp.array([0.2, 0.1]), jnp.array([0.5, 0.5]), jnp.ones(2)).tolist() == [1, 0]
+
+
+def test_every_rule_has_unit_status_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = rules()
+    assert len(table) > 100
+    assert all(r.unit and r.source and r.status in rules_module.STATUSES for r in table.values())
+    with pytest.raises(CereblonError, match="nearest: infection_rate"):
+        rule("infection_rat")
+
+
+def test_count_visits_follow_the_schedule() -> None:
+    document = trial()
+    assert np.flatnonzero(count_weeks(document, np.arange(14))).tolist() == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        10,
+        12,
+    ]
+    monthly = document.model_copy(
+        update={
+            "schedule": document.schedule.model_copy(
+                update={
+                    "counts": document.schedule.counts.model_copy(
+                        update={"weekly_until_day": 14, "then_every_days": 28}
+                    )
+                }
+            )
+        }
+    )
+    assert np.flatnonzero(count_weeks(monthly, np.arange(15))).tolist() == [0, 1, 2, 6, 10, 14]
+
+
+def test_assessments_and_ct_are_on_the_grid() -> None:
+    document = trial()
+    days = assessment_days(document, 100)
+    assert days.tolist() == [0, 28, 56, 84]
+    assert not ct_flags(document, days).any()
+    scanned = document.model_copy(
+        update={"nodes_by": "ct", "schedule": document.schedule.model_copy(update={"ct_days": (85, 365)})}
+    )
+    assert ct_flags(scanned, days).tolist() == [True, False, False, True]
+
+
+def test_follow_up_is_spread_over_the_accrual() -> None:
+    document = trial()
+    spread = document.model_copy(
+        update={"follow_up": document.follow_up.model_copy(update={"accrual_months": 12.0})}
+    )
+    assert orders(document).follow_up_days()[0] == round(24 * 30.4375)
+    early = orders(spread, follow_up=1e-9).follow_up_days()[0]
+    late = orders(spread, follow_up=50.0).follow_up_days()[0]
+    assert (early, late) == (round(18 * 30.4375), round(30 * 30.4375))
+
+
+def test_bad_input_to_orders() -> None:
+    plan = orders(trial())
+    with pytest.raises(CereblonError, match="noise"):
+        plan.weekly(0, np.zeros((4, 2, 1)))
+    with pytest.raises(CereblonError, match="arm"):
+        orders(trial(), arm=3)
+
+
+def outcome(**changes: list[float]) -> dict[str, np.ndarray]:
+    n = len(next(iter(changes.values())))
+    state = {
+        k: np.full(n, -1.0 if k.endswith("day") else 0.0)
+        for k in ("dead", "death_day", "death_cause", "off", "off_day", "off_reason")
+    }
+    return state | {k: np.asarray(v, dtype=float) for k, v in changes.items()}
+
+
+def test_times_to_event() -> None:
+    # progressed then died; died on drug; withdrew and lives; finished as planned; died after the data cut
+    state = outcome(
+        dead=[1, 1, 0, 0, 1],
+        death_day=[400, 200, -1, -1, 900],
+        death_cause=[Death.LEUKEMIA, Death.INFECTION, 0, 0, Death.OTHER],
+        off=[1, 1, 1, 1, 1],
+        off_day=[280, 200, 100, 168, 900],
+        off_reason=[Off.PROGRESSION, Off.DEATH, Off.WITHDRAWAL, Off.COMPLETED, Off.DEATH],
+    )
+    progressed = np.array([252.0, np.nan, np.nan, np.nan, np.nan])
+    response = np.array([84.0, np.nan, 56.0, np.nan, np.nan])
+    assessed = np.array([224.0, 196.0, 700.0, 728.0, 868.0])
+    times = time_to_event(state, progressed, response, assessed, np.full(5, 730.0))
+    assert times["PFS"].time.tolist() == [252, 200, 700, 728, 730]
+    assert times["PFS"].censored.tolist() == [0, 0, 1, 1, 1]
+    assert times["PFS"].reason.tolist()[:3] == ["progression", "death from infection", "last assessment"]
+    assert times["OS"].time.tolist() == [400, 200, 730, 730, 730]
+    assert times["OS"].censored.tolist() == [0, 0, 1, 1, 1]
+    assert times["TTF"].time.tolist() == [252, 200, 100, 730, 730]
+    assert times["TTF"].reason[2] == "withdrawal"
+    np.testing.assert_equal(times["DOR"].time, [168.0, np.nan, 644.0, np.nan, np.nan])
+
+
+def test_adverse_event_rows_hold_the_worst_grade_of_each_cycle() -> None:
+    history, _ = run(
+        orders(trial(), n=2), 84, lambda day: {"anc": 0.8 if 7 <= day < 14 else 1.2 if day == 14 else 4.0}
+    )
+    weekly = {k: np.stack([s[k] for s in history[6::7]]) for k in history[0]}
+    rows = adverse_events(weekly, np.full(2, 1000.0))
+    neutropenia = rows["AETERM"] == "neutropenia"
+    assert rows["subject"][neutropenia].tolist() == [0, 1]
+    assert rows["AETOXGR"][neutropenia].tolist() == [3, 3]
+    assert rows["ASTDY"][neutropenia].tolist() == [8, 8]
+    assert rows["AECYCLE"][neutropenia].tolist() == [1, 1]
+    assert neutropenia.all()
+
+
+def test_events_long_after_the_last_dose_or_the_data_cut_are_not_reported() -> None:
+    truth = lambda day: {"anc": 0.3} if day >= 63 else {}  # noqa: E731
+    history, _ = run(orders(trial(course={"cycles": "1"}), n=1), 112, truth)
+    weekly = {k: np.stack([s[k] for s in history[6::7]]) for k in history[0]}
+    assert len(adverse_events(weekly, np.array([1000.0]))["subject"]) == 0
+    history, _ = run(orders(trial(), n=1), 112, truth)
+    weekly = {k: np.stack([s[k] for s in history[6::7]]) for k in history[0]}
+    assert len(adverse_events(weekly, np.array([1000.0]))["subject"]) > 0
+    assert len(adverse_events(weekly, np.array([63.0]))["subject"]) == 0
+
+
+def test_measured_counts_carry_the_given_noise() -> None:
+    noise = np.zeros((4, len(NOISE), 1))
+    noise[0, 0], noise[1, 1] = 1.0, -2.0
+    history, _ = run(orders(trial()), 28, noise=lambda block: noise)
+    assert history[0]["anc_measured"][0] == pytest.approx(4.0 * np.exp(0.30), rel=1e-5)
+    assert history[7]["platelets_measured"][0] == pytest.approx(180.0 * np.exp(-0.24), rel=1e-5)
