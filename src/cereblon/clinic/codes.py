@@ -74,6 +74,18 @@ NOISE: Final = (
 """Rows of the weekly noise, standard normals of shape (K, n) each week."""
 NOISE_ROW: Final = {name: row for row, name in enumerate(NOISE)}
 
+MEASURED: Final = (
+    "anc",
+    "platelets",
+    "hemoglobin",
+    "uric_acid",
+    "potassium",
+    "phosphate",
+    "calcium",
+    "creatinine",
+)
+"""What `decide` measures: rows of the weekly error factors."""
+
 INFECTIONS: Final = 8
 """Infections of one subject that are followed; more are not counted."""
 THRESHOLDS: Final = {

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from cereblon.clinic import dosing
-from cereblon.clinic.codes import NOISE_ROW, Off
+from cereblon.clinic.codes import MEASURED, Off
 from cereblon.clinic.flare import flare_grade
-from cereblon.clinic.hazards import die, infect, leave
+from cereblon.clinic.hazards import die, infect
 from cereblon.clinic.lysis import ANALYTES, clinical_grade, laboratory
 from cereblon.clinic.rules import rule
 from cereblon.clinic.supportive import flare_steroid, growth_factor
@@ -26,7 +26,6 @@ WEEKLY = (
     "dose_mg",
     "days_dosed",
     "level_mg",
-    "planned_mg",
     "allopurinol_mg",
     "dexamethasone_mg",
     "filgrastim_ug",
@@ -71,7 +70,6 @@ def decide(
     clinic = _lysis(clinic, observed, static, week, now)
     steroid = clinic["steroid_left"] + day_slice["dexamethasone"]
     clinic = infect(clinic, observed, static, steroid, now)
-    clinic = leave(clinic, static, treated, now)
     clinic = die(clinic, static, treated, now)
     treated = treated * (1.0 - clinic["dead"])
     clinic = dosing.hold_and_resume(clinic, static, treated, now)
@@ -96,7 +94,7 @@ def _measure(clinic: Clinic, observed: Clinic, week: Clinic, fresh: Array, treat
     counted = fresh * due * (1.0 - clinic["dead"])
     update = {"counted_today": counted, "counted": jnp.maximum(clinic["counted"], counted)}
     for name in ("anc", "platelets", "hemoglobin"):
-        seen = observed[name] * jnp.exp(rule(f"error_{name}") * week["noise"][NOISE_ROW[name]])
+        seen = observed[name] * week["error"][MEASURED.index(name)]
         update[f"{name}_measured"] = jnp.where(counted > 0, seen, clinic[f"{name}_measured"])
     return {**clinic, **update}
 
@@ -117,9 +115,7 @@ def _lysis(clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, now: 
     """Evaluate tumour lysis in cycle 1 and after each dose step, on true values with small noise."""
     recent = (now - clinic["last_step_day"]) <= rule("lysis_window_step")
     in_window = ((now < rule("lysis_window")) | recent) & (clinic["dead"] == 0) & (now > 0)
-    error = {
-        k: jnp.exp(rule("error_laboratory") * week["noise"][NOISE_ROW[k]]) for k in (*ANALYTES, "creatinine")
-    }
+    error = {k: week["error"][MEASURED.index(k)] for k in (*ANALYTES, "creatinine")}
     seen = {k: observed[k] * error[k] for k in ANALYTES}
     ratio = observed["creatinine_ratio"] * error["creatinine"]
     found = laboratory(seen, {k: clinic[f"{k}_0"] for k in ANALYTES}) & in_window
@@ -150,8 +146,8 @@ def _stop(clinic: Clinic, static: Clinic, now: Array) -> Clinic:
     too_long = (clinic["hold"] > 0) & (now - clinic["hold_day"] > rule("hold_longest"))
     unrecovered = (clinic["grade4_since"] >= 0) & (now - clinic["grade4_since"] > rule("grade4_longest"))
     for happens, code in (
-        (clinic["hazard_withdrawal"] >= static["withdrawal"], Off.WITHDRAWAL),
-        (clinic["hazard_adverse_event"] >= static["adverse_event"], Off.ADVERSE_EVENT),
+        (now >= static["withdrawal_day"], Off.WITHDRAWAL),
+        (now >= static["adverse_event_day"], Off.ADVERSE_EVENT),
         (too_long & ~cytopenic, Off.ADVERSE_EVENT),
         (too_long & cytopenic, Off.CYTOPENIA),
         (unrecovered, Off.CYTOPENIA),
@@ -191,7 +187,6 @@ def _doses(clinic: Clinic, static: Clinic, day_slice: Clinic, now: Array) -> tup
         "dose_mg": clinic["dose_mg"] + lenalidomide,
         "days_dosed": clinic["days_dosed"] + given,
         "level_mg": jnp.maximum(clinic["level_mg"], ordered),
-        "planned_mg": clinic["planned_mg"] + day_slice["planned_mg"],
         "allopurinol_mg": clinic["allopurinol_mg"] + allopurinol,
         "dexamethasone_mg": clinic["dexamethasone_mg"] + dexamethasone,
         "filgrastim_ug": clinic["filgrastim_ug"] + filgrastim,

@@ -13,20 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from cereblon.clinic.codes import INFECTIONS, NOISE, THRESHOLDS
+from cereblon.clinic.codes import INFECTIONS, MEASURED, NOISE, NOISE_ROW, THRESHOLDS
 from cereblon.clinic.decide import WEEKLY
-from cereblon.clinic.design import Arm, Trial
+from cereblon.clinic.design import Trial
+from cereblon.clinic.hazards import fixed_days, infection_base, infection_fatality
 from cereblon.clinic.lysis import ANALYTES
 from cereblon.clinic.orders_arm import HORIZON, ArmOrders, arm_orders
+from cereblon.clinic.orders_rules import ARM_RULES
 from cereblon.clinic.rules import rule
 from cereblon.errors import CereblonError
 
 Single = NDArray[np.float32]
 Tree = dict[str, Single]
 BLOCK = 28  # days
-NEVER = 1.0e6  # day that is never reached
-_ACTION = {"continue": 0.0, "hold": 1.0, "stop": 2.0}
-_CONDITION = {None: 0.0, "tolerated": 1.0, "always": 2.0, "if_not_progressing": 2.0}
 
 
 def uniform(exponential: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -99,8 +98,6 @@ class Orders:
         covariates, draws = self._covariates, self._thresholds
         n = self.size
         static: dict[str, Any] = {
-            "age": covariates["age"],
-            "male": covariates["male"],
             "relapsed": np.full(n, float(self.trial.setting == "relapsed")),
             "creatinine_uln": covariates.get("creatinine_uln", np.full(n, rule("creatinine_typical"))),
             "infection_at": np.cumsum(draws["infection"][:INFECTIONS], axis=0),
@@ -108,8 +105,11 @@ class Orders:
             "lysis_fatality": uniform(draws["lysis_fatality"][0]),
             "flare_sensitivity": np.exp(rule("flare_spread") * normal(draws["flare"][0])),
         }
-        for name in ("adverse_event", "withdrawal", "death_other", "death_leukemia", "death_drug"):
-            static[name] = draws[name][0]
+        age, relapsed = np.asarray(covariates["age"], dtype=np.float64), static["relapsed"]
+        static |= fixed_days(age, np.asarray(covariates["male"]), relapsed, draws, HORIZON)
+        static["death_leukemia"] = draws["death_leukemia"][0]
+        static["infection_base"] = infection_base(age, relapsed)
+        static["infection_fatality"] = infection_fatality(age)
         for name in ("levels", "next_level", "start_level", "end_day", "cr_cycles"):
             static[name] = self._each(name)
         for name in ARM_RULES:
@@ -132,7 +132,7 @@ class Orders:
         return state
 
     def weekly(self, block: int, noise: NDArray[np.floating]) -> dict[str, Single]:
-        """Return {"noise": (4, K, n), "counts": (4, n)} of a block.
+        """Return {"error": (4, E, n) factors of codes.MEASURED, "counts": (4, n) flags} of a block.
 
         noise: (4, K, n) standard normals of its weeks, rows as in codes.NOISE.
         """
@@ -141,7 +141,9 @@ class Orders:
             raise CereblonError(f"noise: has shape {noise.shape}, expected {expected}")
         weeks = np.arange(4) + 4 * block
         counts = np.repeat(count_weeks(self.trial, weeks)[:, None], self.size, axis=1)
-        return {"noise": noise.astype(np.float32), "counts": counts.astype(np.float32)}
+        size = np.array([_error(name) for name in MEASURED])[:, None]
+        error = np.exp(size * noise[:, [NOISE_ROW[name] for name in MEASURED]])
+        return {"error": error.astype(np.float32), "counts": counts.astype(np.float32)}
 
     def daily(self, block: int) -> Tree:
         """Return the orders of a block by day, each (28, n).
@@ -172,6 +174,11 @@ class Orders:
         return np.asarray(np.round((follow_up.duration_months + spread) * 365.25 / 12.0))
 
 
+def _error(name: str) -> float:
+    """Return the observation error of a measured quantity, SD of the logarithm."""
+    return rule(f"error_{name}" if name in ("anc", "platelets", "hemoglobin") else "error_laboratory")
+
+
 def count_weeks(trial: Trial, weeks: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return which weeks begin with a blood count, by the trial's schedule; week 0 always does."""
     counts = trial.schedule.counts
@@ -200,68 +207,6 @@ def ct_flags(trial: Trial, days: NDArray[np.integer]) -> NDArray[np.bool_]:
             flags[nearest] |= abs(int(days[nearest]) - (planned - 1)) <= every
     return flags
 
-
-def _of_set(name: str, override: str | None = None) -> Any:
-    """Return a function arm -> number of its rule set, or what the trial puts in its place."""
-
-    def value(arm: Arm) -> float:
-        changed = getattr(arm.rules, override) if override is not None else None
-        return float(rule(f"{arm.rules.set}_{name}") if changed is None else changed)
-
-    return value
-
-
-def _steroid(arm: Arm) -> tuple[float, float, float]:
-    """Return (from grade, dexamethasone mg a day, days) of the steroid for flare."""
-    policy = arm.flare_steroid
-    dose = rule("flare_steroid_mg") if policy.dose is None else policy.dose
-    if policy.dose is not None and policy.drug == "prednisone":
-        dose /= rule("prednisone_per_dexamethasone")
-    grade = rule("flare_steroid_grade") if policy.from_grade is None else policy.from_grade
-    days = rule("flare_steroid_days") if policy.for_days is None else policy.for_days
-    return (NEVER if policy.policy == "none" else float(grade)), float(dose), float(days)
-
-
-def _gcsf_share(arm: Arm) -> float:
-    if arm.gcsf == "none":
-        return 0.0
-    return rule("gcsf_first_users" if arm.rules.set == "gcsf_first" else "gcsf_users")
-
-
-def _escalation(arm: Arm) -> float:
-    found = [c.escalation for c in arm.treatment if c.drug == "lenalidomide" and c.escalation is not None]
-    return _CONDITION[found[0].condition] if found else 0.0
-
-
-def _or_rule(field: str, name: str) -> Any:
-    def value(arm: Arm) -> float:
-        changed = getattr(arm.rules, field)
-        return float(rule(name) if changed is None else changed)
-
-    return value
-
-
-ARM_RULES: dict[str, Any] = {
-    "anc_hold": _of_set("anc_hold", "anc_hold"),
-    "anc_hold_days": _of_set("anc_hold_days", "anc_hold_days"),
-    "anc_hold_at_once": _of_set("anc_hold_at_once", "anc_hold_at_once"),
-    "anc_febrile": _of_set("anc_febrile"),
-    "anc_resume": _of_set("anc_resume", "anc_resume"),
-    "platelets_hold": _of_set("platelets_hold", "platelets_hold"),
-    "platelets_resume": _of_set("platelets_resume", "platelets_resume"),
-    "step_down": _of_set("step_down", "step_down"),
-    "first_hold_free": _of_set("first_hold_free"),
-    "gcsf_spares": _of_set("gcsf_spares"),
-    "flare_hold_grade": _or_rule("flare_hold_grade", "flare_hold_grade"),
-    "infection_hold_grade": _or_rule("infection_hold_grade", "infection_hold_grade"),
-    "lysis_action": lambda arm: _ACTION[arm.rules.tls or "hold"],
-    "steroid_grade": lambda arm: _steroid(arm)[0],
-    "steroid_mg": lambda arm: _steroid(arm)[1],
-    "steroid_days": lambda arm: _steroid(arm)[2],
-    "gcsf_share": _gcsf_share,
-    "escalation": _escalation,
-}
-"""Static numbers of an arm: name -> function of the arm."""
 
 _ZERO = (
     "off",
@@ -297,11 +242,7 @@ _ZERO = (
     "febrile_today",
     "lysis_until",
     "hazard_infection",
-    "hazard_adverse_event",
-    "hazard_withdrawal",
-    "hazard_death_other",
-    "hazard_death_leukemia",
-    "hazard_death_drug",
+    "hazard_leukemia",
 )
 _MINUS_ONE = (
     "off_day",
