@@ -16,11 +16,11 @@ from cereblon.errors import CereblonError, nearest
 
 if TYPE_CHECKING:
     import polars as pl
-    from cereblon.report.plots import Plots
 
     from cereblon.clinic.design import Trial
     from cereblon.outcomes.compare import Comparison
     from cereblon.outcomes.data import ArmData
+    from cereblon.report.plots import Plots
 
 
 @dataclass(frozen=True)

@@ -54,13 +54,13 @@ def _exact(figure: Published) -> tuple[float, float]:
     return figure.value, 0.5 * 10.0 ** -max(digits, 0)
 
 
-def is_inside(figure: Published | None, p90: Interval, simulated: float | None) -> bool | None:
+def is_inside(figure: Published | None, p90: Interval) -> bool | None:
     """Say whether the published value lies in the 90 % interval, allowing for the rounding in print.
 
-    None when no number was printed. A missing upper end means "beyond follow-up"; an interval whose lower end
+    None when no number was printed, or it is only recalled. A missing upper end means "beyond follow-up"; an interval whose lower end
     is missing holds no number at all.
     """
-    if figure is None or figure.value is None:
+    if figure is None or figure.value is None or figure.confidence == "recalled":
         return None
     if p90.low is None:
         return False
@@ -80,7 +80,7 @@ def _keys(figures: Iterable[Published]) -> list[str]:
     """Return the standard endpoints and those further ones that were printed, in the order of the registry of
     endpoints.
     """
-    printed = {figure.endpoint for figure in figures}
+    printed = {figure.endpoint for figure in figures}  # a key of a user's own is shown by `show trial` only
     return [key for key in ENDPOINTS if key in STANDARD or key in printed]
 
 
@@ -103,7 +103,7 @@ def _one(arm: str, key: str, figure: Published | None, draws: Draws) -> Comparis
         note="" if figure is None or figure.note is None else figure.note,
         simulated=simulated,
         p90=p90,
-        inside=is_inside(figure, p90, simulated),
+        inside=is_inside(figure, p90),
     )
 
 
@@ -134,7 +134,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def summary_object(result: StudyResult) -> dict[str, Any]:
-    """Return the summary of a run: {"trial": ID, "arms": {ARM: {ENDPOINT: {...}}}}, standard endpoints only."""
+    """Return {"trial": ID, "arms": {ARM: {ENDPOINT: {...}}}} with the standard endpoints."""
     arms: dict[str, dict[str, Any]] = {}
     for row in result.comparisons:
         if row.key not in STANDARD:

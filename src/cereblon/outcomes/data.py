@@ -62,7 +62,7 @@ class ArmData:
     subjects: NDArray[np.int64]
     flags: Mapping[str, Flags]
     cycles_given: Floats
-    cycles_hit: Floats
+    cycles_hit: Mapping[str, Floats]
     times: Mapping[str, Times]
 
 
@@ -89,24 +89,27 @@ def _worst_grades(events: pl.DataFrame) -> dict[str, dict[int, int]]:
     return worst
 
 
-def _cycles(exposure: pl.LazyFrame, events: pl.DataFrame, endpoint: Endpoint) -> pl.DataFrame:
-    """Return per subject the cycles with lenalidomide given and those with the event, as columns given and
-    hit.
-    """
-    given = (
-        exposure.filter((pl.col(DRUG) == LENALIDOMIDE) & (pl.col(DOSEMG) > 0))
-        .select(pl.col(USUBJID), ((pl.col(ADY) - 1) // DAYS_PER_CYCLE + 1).cast(pl.Int32).alias(AECYCLE))
-        .unique()
-        .collect()
-    )
+def _given_cycles(exposure: pl.LazyFrame) -> pl.DataFrame:
+    """Return USUBJID and AECYCLE of every cycle in which lenalidomide was given."""
+    cycle = ((pl.col(ADY) - 1) // DAYS_PER_CYCLE + 1).cast(pl.Int32).alias(AECYCLE)
+    weeks = exposure.filter((pl.col(DRUG) == LENALIDOMIDE) & (pl.col(DOSEMG) > 0))
+    return weeks.select(pl.col(USUBJID), cycle).unique().collect()
+
+
+def _hit_cycles(given: pl.DataFrame, events: pl.DataFrame, endpoint: Endpoint) -> pl.DataFrame:
+    """Return USUBJID and `hit`, how many of the subject's given cycles had the event."""
     bad = (
         events.filter((pl.col(AETERM) == endpoint.term) & (pl.col(AETOXGR) >= endpoint.grade))
         .select(pl.col(USUBJID), pl.col(AECYCLE).cast(pl.Int32))
         .unique()
         .with_columns(hit=pl.lit(1))
     )
-    joined = given.join(bad, on=[USUBJID, AECYCLE], how="left")
-    return joined.group_by(USUBJID).agg(given=pl.len(), hit=pl.col("hit").fill_null(0).sum())
+    return given.join(bad, on=[USUBJID, AECYCLE], how="left").group_by(USUBJID).agg(pl.col("hit").fill_null(0).sum())
+
+
+def _counts(subjects: pl.DataFrame, table: pl.DataFrame) -> Floats:
+    joined = subjects.select(USUBJID).join(table, on=USUBJID, how="left", maintain_order="left")
+    return joined["hit"].fill_null(0).to_numpy().astype(np.float64)
 
 
 def _times(table: pl.DataFrame, parameter: str, numbers: NDArray[np.int64]) -> Times:
@@ -131,7 +134,9 @@ def arm_data(result: StudyResult) -> dict[str, ArmData]:
     events = result.table("adverse_events")
     times = result.table("time_to_event")
     worst = _worst_grades(events)
-    cycles = _cycles(result.scan("exposure"), events, ENDPOINTS["neutropenia_g34_cycles"])
+    given = _given_cycles(result.scan("exposure"))
+    hits = {key: _hit_cycles(given, events, e) for key, e in ENDPOINTS.items() if e.kind == "cycles"}
+    cycles = given.group_by(USUBJID).agg(hit=pl.len())
     arms: dict[str, ArmData] = {}
     for arm in result.trial.arms:
         subjects = everyone.filter(pl.col(ARM) == arm.id)
@@ -144,14 +149,13 @@ def arm_data(result: StudyResult) -> dict[str, ArmData]:
             flag = _subject_flags(endpoint, subjects, worst, curves[OS].event)
             if flag is not None:
                 flags[key] = flag
-        counted = subjects.select(USUBJID).join(cycles, on=USUBJID, how="left").sort(USUBJID).fill_null(0)
         arms[arm.id] = ArmData(
             arm=arm.id,
             size=arm.size,
             subjects=numbers,
             flags=flags,
-            cycles_given=counted["given"].to_numpy().astype(np.float64),
-            cycles_hit=counted["hit"].to_numpy().astype(np.float64),
+            cycles_given=_counts(subjects, cycles),
+            cycles_hit={key: _counts(subjects, table) for key, table in hits.items()},
             times=curves,
         )
     if not arms:

@@ -79,6 +79,10 @@ FURTHER: Final[dict[str, Endpoint]] = {
     "infection_g34": Endpoint("Infection grade 3-4", "%", "event", term=INFECTION, grade=3),
     "febrile_neutropenia": Endpoint("Febrile neutropenia", "%", "event", term=FEBRILE_NEUTROPENIA),
     "tfr_g34": Endpoint("Tumour flare grade 3-4", "%", "event", term=TUMOR_FLARE, grade=3),
+    "tfr_g23": Endpoint("Tumour flare grade 2-3", "%", "event", term=TUMOR_FLARE, grade=2),
+    "thrombocytopenia_g34_cycles": Endpoint(
+        "Thrombocytopenia grade 3-4, cycles", "% of cycles", "cycles", term=THROMBOCYTOPENIA, grade=3
+    ),
     "tls_laboratory": Endpoint("Laboratory tumour lysis", "%", "event", term=LABORATORY_LYSIS),
 }
 

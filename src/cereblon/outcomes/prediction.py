@@ -95,7 +95,7 @@ def replicate(endpoint: Endpoint, key: str, draws: Draws, total: int) -> Floats:
     if endpoint.kind == "landmark":
         return 100 * draws.curves(endpoint.curve, total).at(np.array([float(endpoint.months)]))[:, 0]
     if endpoint.kind == "cycles":
-        hit = draws.rates({arm: data.cycles_hit for arm, data in draws.arms.items()}, total)
+        hit = draws.rates({arm: data.cycles_hit[key] for arm, data in draws.arms.items()}, total)
         given = draws.rates({arm: data.cycles_given for arm, data in draws.arms.items()}, total)
         return 100 * np.divide(hit, given, out=np.full_like(hit, np.nan), where=given > 0)
     flags = {arm: data.flags[key].astype(np.float64) for arm, data in draws.arms.items()}

@@ -112,5 +112,5 @@ def resample(time: Floats, event: Flags, draws: NDArray[np.int64]) -> Resampled:
     chosen = order[sorted_ranks]
     at_risk = np.arange(draws.shape[1], 0, -1, dtype=np.float64)
     factors = np.where(event[chosen], 1.0 - 1.0 / at_risk, 1.0)
-    survival: Floats = np.cumprod(factors, axis=1)
+    survival: Floats = np.asarray(np.cumprod(factors, axis=1), dtype=np.float64)
     return Resampled(time[chosen], survival)

@@ -1,0 +1,3 @@
+"""Figures, the report page, the run folder and the tables on the screen."""
+
+from __future__ import annotations

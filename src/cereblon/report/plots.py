@@ -1,0 +1,56 @@
+"""The `result.plot` namespace: each figure as a plotly Figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cereblon.columns import PFS
+from cereblon.report import figures
+from cereblon.report.style import Drawing
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from cereblon.result import StudyResult
+
+
+def _figure(drawing: Drawing) -> go.Figure:
+    import plotly.graph_objects as go
+
+    return go.Figure(drawing.spec)
+
+
+@dataclass(frozen=True)
+class Plots:
+    """Figures of one result; every method returns a `plotly.graph_objects.Figure`."""
+
+    result: StudyResult
+
+    def comparison(self) -> go.Figure:
+        """Return published and simulated values of every endpoint."""
+        return _figure(figures.comparison(self.result))
+
+    def kaplan_meier(self, parameter: str = PFS) -> go.Figure:
+        """Return the Kaplan-Meier curve of PFS (or "OS"), with numbers at risk."""
+        return _figure(figures.kaplan_meier(self.result, parameter))
+
+    def waterfall(self) -> go.Figure:
+        """Return the best change of nodes and lymphocytes, subject by subject."""
+        return _figure(figures.waterfall(self.result))
+
+    def swimmer(self) -> go.Figure:
+        """Return time on treatment, subject by subject."""
+        return _figure(figures.swimmer(self.result))
+
+    def trajectories(self) -> go.Figure:
+        """Return counts, nodes and IgG over time with percentile bands."""
+        return _figure(figures.trajectories(self.result))
+
+    def dose(self) -> go.Figure:
+        """Return the lenalidomide actually given, by cycle."""
+        return _figure(figures.dose(self.result))
+
+    def toxicity(self) -> go.Figure:
+        """Return adverse events by worst grade."""
+        return _figure(figures.toxicity(self.result))
