@@ -1,0 +1,115 @@
+"""Draw virtual subjects that match a trial's printed baseline.
+
+Each subject draws candidates from its own random stream until one passes the entry limits and the tilt of
+the plan: exact rejection sampling, so a subject depends on (seed, subject number, population) and on
+nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cereblon.errors import CereblonError
+from cereblon.patients.conditioning import Plan, plan_population
+from cereblon.patients.covariates import COVARIATES
+from cereblon.patients.documents import load_documents
+from cereblon.patients.entry import eligible
+from cereblon.patients.joint import NORMALS, UNIFORMS, Chances, Traits, chain, complete
+from cereblon.patients.population import Population
+from cereblon.patients.subject import Floats, Integers, Stream, check_subjects, generator
+from cereblon.patients.tilting import features, log_weight
+
+FIRST_BLOCK = 4
+"""Candidates a subject draws at first; each further block is twice as large."""
+LAST_BLOCK = 2048
+CHUNK = 2000
+"""Subjects drawn together; bounds memory, changes no number."""
+
+RENAMED = {"alc": "alc0", "hemoglobin": "hemoglobin0", "platelets": "platelets0"}
+"""Traits whose baseline column has another name."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Virtual subjects: numbers, columns of `COVARIATES` (n,) in their units, and the plan they follow."""
+
+    subjects: Integers
+    columns: dict[str, Floats]
+    plan: Plan
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+
+def draw_cohort(
+    population: Population, setting: str, subjects: Sequence[int] | NDArray[np.integer], seed: int
+) -> Cohort:
+    """Draw the subjects with the given numbers.
+
+    Returns a `Cohort` whose columns are those of `COVARIATES`, one entry per subject and in the order of
+    `subjects`. Raises `CereblonError` for an unknown setting, impossible entry limits, or printed items
+    that contradict each other.
+    """
+    numbers = check_subjects(subjects, seed)
+    plan = plan_population(population, setting)
+    parts = [
+        _draw(plan, numbers[start : start + CHUNK], seed) for start in range(0, max(len(numbers), 1), CHUNK)
+    ]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in COVARIATES}
+    return Cohort(numbers, columns, plan)
+
+
+def _draw(plan: Plan, numbers: Integers, seed: int) -> Traits:
+    sources = [generator(seed, int(number), Stream.COVARIATES) for number in numbers]
+    chosen: Traits = {name: np.empty(len(numbers)) for name in COVARIATES}
+    waiting = np.arange(len(numbers))
+    block = FIRST_BLOCK
+    while len(waiting):
+        if block > LAST_BLOCK:
+            raise CereblonError(
+                f"population: no candidate of subject {int(numbers[waiting[0]])} fits "
+                "the printed table and the entry limits"
+            )
+        traits, accepted = _candidates(plan, [sources[i] for i in waiting], block)
+        accepted = accepted.reshape(len(waiting), block)
+        done = accepted.any(axis=1)
+        picked = (np.arange(len(waiting)) * block + accepted.argmax(axis=1))[done]
+        for name, column in model_columns({key: value[picked] for key, value in traits.items()}).items():
+            chosen[name][waiting[done]] = column
+        waiting = waiting[~done]
+        block *= 2
+    return chosen
+
+
+def _candidates(
+    plan: Plan, sources: Sequence[np.random.Generator], block: int
+) -> tuple[Traits, NDArray[np.bool_]]:
+    """Return traits and acceptance of `block` more candidates of each source, one source after the other."""
+    normals = np.empty((len(sources), block, len(NORMALS)))
+    uniforms = np.empty((len(sources), block, len(UNIFORMS)))
+    for i, source in enumerate(sources):
+        source.standard_normal(out=normals[i])
+        source.random(out=uniforms[i])
+    # One contiguous row per purpose: element-wise functions may round differently on strided memory.
+    z = np.ascontiguousarray(normals.reshape(-1, len(NORMALS)).T)
+    u = np.ascontiguousarray(uniforms.reshape(-1, len(UNIFORMS)).T)
+    chances = Chances(dict(zip(NORMALS, z, strict=True)), dict(zip(UNIFORMS, u, strict=True)))
+    traits = complete(
+        chances, chain(chances, plan.setting, plan.levers), plan.setting, plan.levers, plan.frame
+    )
+    columns = features(traits, plan.population, plan.levers)
+    weight = np.exp(log_weight(columns, plan.tilt, len(u[0])) - plan.weight_cap)
+    return traits, eligible(traits, plan.setting, plan.population) & (chances.uniforms["accept"] < weight)
+
+
+def model_columns(traits: Traits) -> Traits:
+    """Return the columns of `COVARIATES`, in their units, from the traits of the joint model."""
+    e = load_documents().effects
+    found = {RENAMED.get(name, name): value for name, value in traits.items()}
+    found["igg0"] = traits["igg_mg_dl"] / 100.0
+    found["growth0"] = traits["growth"] / e["growth.days_per_year"]
+    return {name: found[name] for name in COVARIATES}

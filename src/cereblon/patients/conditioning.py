@@ -1,0 +1,255 @@
+"""Match the joint model to a trial's printed baseline table.
+
+The order of population model section 5: entry limits by rejection, then locations and intercepts, then
+exponential tilting of a fixed pool for what remains. The plan depends on setting and population only, so
+every subject of a trial is drawn from one law. Printed shares are met in expectation: how a share varies
+from trial to trial belongs to the prediction interval, which is computed where outcomes are summarized.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from scipy.special import logit, ndtri
+
+from cereblon.errors import CereblonError
+from cereblon.patients.documents import check_setting, load_documents
+from cereblon.patients.entry import eligible, first_levers
+from cereblon.patients.joint import (
+    NORMALS,
+    UNIFORMS,
+    Chances,
+    Frame,
+    Levers,
+    Traits,
+    chain,
+    complete,
+    measure_frame,
+)
+from cereblon.patients.population import PRINTED_MEDIANS, PRINTED_SHARES, Population
+from cereblon.patients.scales import own_scale, weighted_median
+from cereblon.patients.subject import Floats
+from cereblon.patients.tilting import features, log_weight, targets, tilt
+
+ROUNDS = 12
+"""Most rounds in which locations and intercepts are moved."""
+TOLERANCE = 0.003
+"""Moves smaller than this, on the margin's own scale, end the rounds."""
+INTERCEPTS = (
+    "male", "ighv_unmutated", "del17p", "tp53", "del11q", "trisomy12", "del13q", "zap70", "cd38",
+    "fludarabine_refractory",
+)  # fmt: skip
+"""Yes-or-no traits whose printed share moves an intercept before any tilting."""
+SMALLEST_ENTRY = 0.005
+"""Share of the pool that must pass the entry limits."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """One printed item: what was printed and what the plan gives, in the units of the print."""
+
+    printed: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How subjects of one population are drawn."""
+
+    setting: str
+    population: Population
+    levers: Levers
+    frame: Frame
+    tilt: Mapping[str, float]
+    """feature -> log weight"""
+    weight_cap: float
+    """Largest log weight in the pool, the bound of the rejection step."""
+    eligible: float
+    """Share of candidates that pass the entry limits."""
+    effective: float
+    """Effective size of the tilted pool, as a share of the eligible pool (1 = no tilting was needed)."""
+    margins_moved: bool
+    """Whether bulk or stage moved sizes and counts because tilting alone left too few effective subjects."""
+    matches: Mapping[str, Match]
+
+
+def pool_chances(size: int, seed: int) -> Chances:
+    """Return the randomness of a pool of candidates, the same for the same seed.
+
+    Every dimension is stratified (a Latin hypercube), so that shares and medians of the pool carry little
+    sampling error.
+    """
+    source = np.random.Generator(np.random.Philox(seed))
+
+    def stratified() -> Floats:
+        return np.asarray((source.permutation(size) + source.random(size)) / size)
+
+    normals = {name: np.asarray(ndtri(stratified())) for name in NORMALS}
+    return Chances(normals, {name: stratified() for name in UNIFORMS})
+
+
+@cache
+def _pool() -> Chances:
+    e = load_documents().effects
+    return pool_chances(int(e["condition.pool"]), int(e["condition.pool_seed"]))
+
+
+_PLANS: dict[tuple[str, str], Plan] = {}
+
+
+def plan_population(population: Population, setting: str) -> Plan:
+    """Return the plan of a population, from memory when it was made before.
+
+    Raises `CereblonError` when the entry limits leave nobody or the printed items contradict each other.
+    """
+    key = (check_setting(setting), population.key())
+    if key not in _PLANS:
+        _PLANS[key] = _make_plan(population, setting)
+    return _PLANS[key]
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The pool under one set of levers."""
+
+    frame: Frame
+    traits: Traits
+    share: float
+    columns: Traits
+    weights: dict[str, float]
+    mass: Floats
+    effective: float
+
+
+def _evaluate(population: Population, setting: str, levers: Levers) -> _Round:
+    chances = _pool()
+    traits = chain(chances, setting, levers)
+    frame = measure_frame(chances, traits, setting)
+    traits = complete(chances, traits, setting, levers, frame)
+    keep = eligible(traits, setting, population)
+    share = float(keep.mean())
+    if share < SMALLEST_ENTRY:
+        raise CereblonError(
+            f"population.eligibility: only {100 * share:.2g} % of {setting} patients of this age may enter, "
+            f"expected at least {100 * SMALLEST_ENTRY:g} %"
+        )
+    traits = {name: value[keep] for name, value in traits.items()}
+    columns = features(traits, population, levers)
+    weights = tilt(columns, targets(population, columns))
+    power = log_weight(columns, weights, len(traits["age"]))
+    mass = np.exp(power - power.max())
+    mass = mass / mass.sum()
+    effective = float(1.0 / (mass @ mass) / len(mass))
+    return _Round(frame, traits, share, columns, weights, mass, effective)
+
+
+def _make_plan(population: Population, setting: str) -> Plan:
+    e = load_documents().effects
+    levers = first_levers(population, setting)
+    state = _evaluate(population, setting, levers)
+    moved = False
+    for _ in range(ROUNDS):
+        moves = _moves(population, setting, state)
+        if state.effective < e["condition.effective"]:
+            extra = _margin_moves(population, setting, state)
+            moved = moved or bool(extra)
+            moves.update(extra)
+        age = moves.pop("age", 0.0)
+        if max((abs(x) for x in (*moves.values(), age / levers.age_sd)), default=0.0) < TOLERANCE:
+            break
+        shifts = {**levers.shifts}
+        for name, move in moves.items():
+            shifts[name] = shifts.get(name, 0.0) + move
+        levers = replace(levers, shifts=shifts, age_mean=levers.age_mean + age)
+        state = _evaluate(population, setting, levers)
+    plan = Plan(
+        setting=setting,
+        population=population,
+        levers=levers,
+        frame=state.frame,
+        tilt=state.weights,
+        weight_cap=float(log_weight(state.columns, state.weights, len(state.mass)).max()),
+        eligible=state.share,
+        effective=state.effective,
+        margins_moved=moved,
+        matches=_matches(population, state),
+    )
+    _refuse_contradiction(plan)
+    return plan
+
+
+def _moves(population: Population, setting: str, state: _Round) -> dict[str, float]:
+    """Return how far each printed median and each intercept is off, on its own scale."""
+    margins = load_documents().margins[setting]
+    moves = {}
+    for key, trait in PRINTED_MEDIANS.items():
+        if key in population.printed:
+            now = weighted_median(state.traits[trait], state.mass)
+            target = float(population.printed[key])
+            scale = margins[trait].scale if trait in margins else "lognormal"
+            moves[trait] = own_scale(scale, target) - own_scale(scale, now)
+    if population.age.median is not None:
+        moves["age"] = population.age.median - weighted_median(state.traits["age"], state.mass)
+    wanted = targets(population, state.columns)
+    union = wanted.get("del17p_or_del11q")
+    edge = 1.0 / len(state.mass)
+    for trait in INTERCEPTS:
+        goal, now = wanted.get(trait), float(state.traits[trait].mean())
+        if goal is None and union is not None and trait in ("del17p", "del11q"):
+            goal, now = union, float(state.traits["del17p_or_del11q"].mean())
+        if goal is not None and 0.0 < now < 1.0:
+            moves[trait] = float(logit(goal) - logit(max(now, edge)))
+    return moves
+
+
+def _margin_moves(population: Population, setting: str, state: _Round) -> dict[str, float]:
+    """Return moves of sizes and counts towards printed bulk and stage that are too far off to tilt."""
+    margins = load_documents().margins[setting]
+    wanted = targets(population, state.columns)
+    edge = 1.0 / len(state.mass)
+
+    def gap(trait: str) -> float:
+        now = float(np.clip(state.traits[trait].mean(), edge, 1.0 - edge))
+        return float(ndtri(wanted[trait]) - ndtri(now)) if trait in wanted else 0.0
+
+    moves = {}
+    if "bulky" in wanted:
+        moves["spd0"] = margins["spd0"].spread * gap("bulky")
+    stage = gap("rai_3_4") or gap("binet_c")
+    if stage:
+        for trait in ("hemoglobin", "platelets"):
+            if f"{trait}_median" not in population.printed:
+                moves[trait] = -0.8 * margins[trait].spread * stage
+    return moves
+
+
+def _matches(population: Population, state: _Round) -> dict[str, Match]:
+    found = {}
+    for key, printed in population.printed.items():
+        if key in PRINTED_SHARES:
+            expected = 100.0 * float(state.mass @ state.traits[PRINTED_SHARES[key]])
+        else:
+            expected = weighted_median(state.traits[PRINTED_MEDIANS[key]], state.mass)
+        found[key] = Match(float(printed), expected)
+    for key, item, trait in (
+        ("age_median", population.age, "age"),
+        ("prior_lines_median", population.prior_lines, "prior_lines"),
+    ):
+        if item.median is not None:
+            found[key] = Match(item.median, weighted_median(state.traits[trait], state.mass))
+    return found
+
+
+def _refuse_contradiction(plan: Plan) -> None:
+    for key, match in plan.matches.items():
+        allowed = (
+            2.0 + 50.0 / plan.population.size if key in PRINTED_SHARES else 0.1 * abs(match.printed) + 1.0
+        )
+        if abs(match.printed - match.expected) > allowed:
+            raise CereblonError(
+                f"population.printed.{key}: {match.printed:g} cannot be met with the other items, "
+                f"nearest {match.expected:.3g}"
+            )
