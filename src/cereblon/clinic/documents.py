@@ -88,7 +88,7 @@ def explain(invalid: ValidationError, document: Located) -> list[DocumentError]:
 
 
 def _meant(loc: Loc) -> Loc:
-    close = get_close_matches(str(loc[-1]), _fields(loc[:-1]), n=1, cutoff=0.5)
+    close = get_close_matches(str(loc[-1]), field_names(loc[:-1]), n=1, cutoff=0.5)
     return (*loc[:-1], *close)
 
 
@@ -97,14 +97,14 @@ def _explain_one(detail: ErrorDetails, document: Located) -> DocumentError:
     loc: Loc = (*detail["loc"], *context.get("at", ()))
     kind, value = detail["type"], detail["input"]
     if kind == "missing":
-        needed = ", ".join(_fields(loc[:-1], required=True))
+        needed = ", ".join(field_names(loc[:-1], required=True))
         return document.error(loc, f"is missing: expected the fields {needed}", key=True)
     if kind == "extra_forbidden":
-        fields = _fields(loc[:-1])
+        fields = field_names(loc[:-1])
         close = nearest(str(loc[-1]), fields) or f": expected one of {', '.join(fields)}"
         return document.error(loc, f"unknown field{close}", key=True)
     if kind in ("model_type", "model_attributes_type", "dataclass_type"):
-        return document.error(loc, f"{_shown(value)}expected fields {', '.join(_fields(loc))}")
+        return document.error(loc, f"{_shown(value)}expected fields {', '.join(field_names(loc))}")
     if kind == "literal_error":
         words = str(context.get("expected", ""))
         choices = [choice.strip("'") for choice in words.replace(" or ", ", ").split(", ")]
@@ -125,8 +125,8 @@ def _shown(value: object) -> str:
     return "" if silent else f"{printable(repr(value), 60)}: "
 
 
-def _fields(loc: Loc, required: bool = False) -> list[str]:
-    """Return the names of the fields that a document may (or, with `required`, must) have at `loc`."""
+def field_names(loc: Loc, required: bool = False) -> list[str]:
+    """Return the names of the fields that a trial document may (`required`: must) have at `loc`."""
     model: type[BaseModel] | None = Trial
     for step in loc:
         if isinstance(step, int) or model is None:

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from cereblon.errors import nearest
 
-NUMBER = r"[+-]?\d{1,12}(?:\.\d{1,12})?(?:[eE][+-]?\d{1,2})?"
+NUMBER = r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[eE][+-]?[0-9]{1,2})?"
 _PATTERN = re.compile(rf"({NUMBER})\s*(.*)")
 _LONGEST = 60  # characters; anything longer is not a quantity
 
@@ -153,10 +153,10 @@ def parse_numbers(text: object) -> tuple[int, ...] | None:
         numbers = [n for n in text if isinstance(n, int) and not isinstance(n, bool)]
         if len(numbers) != len(text):
             raise PydanticCustomError("numbers", "{why}", {"why": expected})
-    elif isinstance(text, str) and len(text) <= 400 and re.fullmatch(r"[\d\s,-]+", text):
+    elif isinstance(text, str) and len(text) <= 400 and re.fullmatch(r"[0-9\s,-]+", text):
         numbers = []
         for part in text.split(","):
-            ends = re.fullmatch(r"\s*(\d{1,4})\s*(?:-\s*(\d{1,4})\s*)?", part)
+            ends = re.fullmatch(r"\s*([0-9]{1,4})\s*(?:-\s*([0-9]{1,4})\s*)?", part)
             if ends is None:
                 raise PydanticCustomError("numbers", "{why}", {"why": expected})
             first, last = int(ends.group(1)), int(ends.group(2) or ends.group(1))
@@ -190,7 +190,7 @@ def format_cycles(numbers: tuple[int, ...] | None) -> str:
 
 _NUMBERS_SCHEMA = {
     "anyOf": [
-        {"type": "string", "pattern": r"^(every day|all|[\d\s,-]+)$", "examples": ["1-21", "1, 8, 15"]},
+        {"type": "string", "pattern": r"^(every day|all|[0-9\s,-]+)$", "examples": ["1-21", "1, 8, 15"]},
         {"type": "integer", "minimum": 1},
         {"type": "array", "items": {"type": "integer", "minimum": 1}},
         {"type": "null"},

@@ -34,8 +34,8 @@ MAX_NODES = 20_000
 
 Loc = tuple[str | int, ...]
 
-_INT = re.compile(r"[+-]?\d{1,15}")
-_FLOAT = re.compile(r"[+-]?(\d{1,15}\.\d{0,15}|\.\d{1,15}|\d{1,15})([eE][+-]?\d{1,3})?")
+_INT = re.compile(r"[+-]?[0-9]{1,15}")
+_FLOAT = re.compile(r"[+-]?([0-9]{1,15}\.[0-9]{0,15}|\.[0-9]{1,15}|[0-9]{1,15})([eE][+-]?[0-9]{1,3})?")
 _WORDS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -46,6 +46,7 @@ class DocumentError(CereblonError):
     """A problem in a document, with its place: file, line and column (from 1), and the path of the field."""
 
     def __init__(self, file: str, line: int, column: int, what: str, loc: Loc = ()) -> None:
+        what = printable(what, 600)  # quotes the document, which may hold control characters
         self.file, self.line, self.column, self.loc, self.what = file, line, column, loc, what
         where = f"{printable(file)}:{line}:{column}"
         super().__init__(f"{where}: {field_path(loc)}: {what}" if loc else f"{where}: {what}")
