@@ -57,8 +57,8 @@ def _exact(figure: Published) -> tuple[float, float]:
 def is_inside(figure: Published | None, p90: Interval) -> bool | None:
     """Say whether the published value lies in the 90 % interval, allowing for the rounding in print.
 
-    None when no number was printed, or it is only recalled. A missing upper end means "beyond follow-up"; an interval whose lower end
-    is missing holds no number at all.
+    None when no number was printed, or it is only recalled. A missing upper end means "beyond follow-up"; an
+    interval whose lower end is missing holds no number at all.
     """
     if figure is None or figure.value is None or figure.confidence == "recalled":
         return None

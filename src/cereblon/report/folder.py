@@ -1,0 +1,134 @@
+"""The run folder: written beside its place under a temporary name, and renamed when complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from cereblon.columns import TABLES, covariate_columns
+from cereblon.errors import CereblonError
+
+if TYPE_CHECKING:
+    from cereblon.result import StudyResult
+
+RECORD: Final = "run.json"
+_FORMAT: Final = 1
+_HASH_BLOCK: Final = 1 << 20  # bytes
+
+
+def check_target(folder: Path) -> Path:
+    """Return the absolute path of a run folder that can be written; raises CereblonError otherwise.
+
+    An earlier run in that place may be replaced; any other folder with content, and any file, is refused.
+    Called before a simulation, so that hours of work do not end at a folder without write permission.
+    """
+    target = Path(os.path.abspath(folder))
+    if target.exists() and not target.is_dir():
+        raise CereblonError(f"output folder '{folder}': is a file; expected a new folder")
+    if target.is_dir() and any(target.iterdir()) and not (target / RECORD).is_file():
+        raise CereblonError(
+            f"output folder '{folder}': holds files that are no Cereblon run; choose a new folder"
+        )
+    parent = target.parent
+    while not parent.exists():
+        parent = parent.parent
+    probe = parent / f".cereblon-probe-{os.getpid()}"
+    try:
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise CereblonError(
+            f"output folder '{folder}': cannot write in {parent} ({error.strerror})"
+        ) from None
+    if target.is_dir() and not os.access(target, os.W_OK):
+        raise CereblonError(f"output folder '{folder}': no permission to write in it")
+    return target
+
+
+def _digest(path: Path) -> str:
+    digest = sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_HASH_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
+    if isinstance(table, pl.DataFrame):
+        table.write_parquet(path, compression="zstd", compression_level=1)
+    else:  # streamed, in order: a visits table may be larger than memory
+        table.sink_parquet(path, compression="zstd", compression_level=1, maintain_order=True)
+
+
+def _dictionary(result: StudyResult) -> dict[str, Any]:
+    """Return what each column of each table means, so that the folder explains itself."""
+    known = {name: dict(columns) for name, columns in TABLES.items()}
+    known["subjects"] |= covariate_columns()
+    out: dict[str, Any] = {}
+    for name in result.tables:
+        columns = result.scan(name).collect_schema().names()
+        meanings = {c: known.get(name, {}).get(c) for c in columns}
+        out[name] = {c: {"unit": m.unit, "meaning": m.meaning} for c, m in meanings.items() if m is not None}
+    return out
+
+
+def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
+    """Return the content of run.json: what was run, with what, and the hash of every file beside it."""
+    return {
+        "format": _FORMAT,
+        "trial": result.trial.id,
+        "title": result.trial.title,
+        "arms": [
+            {"id": arm, "published_size": data.size, "simulated": int(data.subjects.size)}
+            for arm, data in result.arms.items()
+        ],
+        "seed": result.seed,
+        "patients": result.patients,
+        "set": dict(result.overrides),
+        "meta": dict(result.meta),
+        "design": result.trial.model_dump(mode="json"),
+        "tables": _dictionary(result),
+        "sha256": files,
+    }
+
+
+def _write(result: StudyResult, folder: Path) -> None:
+    from cereblon.report.page import report_page
+
+    for name in result.tables:
+        _write_table(result.tables[name], folder / f"{name}.parquet")
+    (folder / "summary.json").write_text(json.dumps(result.summary(), indent=2) + "\n", encoding="utf-8")
+    (folder / "report.html").write_text(report_page(result), encoding="utf-8")
+    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    text = json.dumps(run_record(result, files), indent=2, default=str)
+    (folder / RECORD).write_text(text + "\n", encoding="utf-8")
+
+
+def write_run(result: StudyResult, folder: Path) -> Path:
+    """Write the run folder of `result` and return its absolute path; on any failure nothing is left behind.
+
+    Raises CereblonError when the place cannot be written or holds something other than a run.
+    """
+    target = check_target(folder)
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    old = target.with_name(f".{target.name}.old-{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        _write(result, partial)
+        if target.exists():
+            target.rename(old)
+        partial.rename(target)
+    except OSError as error:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise CereblonError(f"output folder '{folder}': {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return target
