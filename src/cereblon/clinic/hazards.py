@@ -8,7 +8,7 @@ sections 5-7. In the cycle all arrays are float32 of shape (n,).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,27 +33,38 @@ def fixed_days(
     death_other: background and second cancers; adverse_event, withdrawal, death_drug: on treatment only, so
     they happen only if treatment has lasted until then. thresholds: standard exponentials (k, n) by name.
     """
-    year = np.arange(horizon)[:, None] / YEAR
-    years = age + year - 65.0
-    men = rule("gompertz_male") * np.exp(rule("gompertz_growth_male") * years)
-    women = rule("gompertz_female") * np.exp(rule("gompertz_growth_female") * years)
-    other = rule("death_background") * np.where(male > 0, men, women) + rule("death_second_cancer")
-    early = year * 12.0 < rule("ae_stop_change")
-    leave = np.where(early, rule("ae_stop_early"), rule("ae_stop_late")) * rule("ae_stop_residual") * 12.0
-    leave = leave * np.where(relapsed > 0, rule("ae_stop_relapsed"), 1.0)
+    limit = {name: np.asarray(values[0], dtype=np.float64) for name, values in thresholds.items()}
+    men = male > 0
+    growth = np.where(men, rule("gompertz_growth_male"), rule("gompertz_growth_female"))
+    start = rule("death_background") * np.where(men, rule("gompertz_male"), rule("gompertz_female"))
+    start = start * np.exp(growth * (age - 65.0))
+
+    def died(years: Floats) -> Floats:
+        return start * np.expm1(growth * years) / growth + rule("death_second_cancer") * years
+
+    leave = rule("ae_stop_residual") * np.where(relapsed > 0, rule("ae_stop_relapsed"), 1.0) * 12.0
     leave = leave * np.where(age >= rule("ae_stop_old_age"), rule("ae_stop_old"), 1.0)
-    flat = np.ones_like(years)
-    rates = {
-        "death_other": other,
-        "adverse_event": leave,
-        "withdrawal": rule("withdrawal") * 12.0 * flat,
-        "death_drug": rule("death_drug") * flat,
+    early, change = rule("ae_stop_early") * leave, rule("ae_stop_change") / 12.0
+    before, after = limit["adverse_event"] / early, limit["adverse_event"] - early * change
+    years = {
+        "death_other": _inverse(died, limit["death_other"], horizon / YEAR),
+        "adverse_event": np.where(before <= change, before, change + after / (rule("ae_stop_late") * leave)),
+        "withdrawal": limit["withdrawal"] / (12.0 * rule("withdrawal")),
+        # no such hazard by default: the day is never
+        "death_drug": limit["death_drug"] / max(rule("death_drug"), 1e-12),
     }
-    days: dict[str, Floats] = {}
-    for name, rate in rates.items():
-        reached = np.cumsum(rate, axis=0) / YEAR >= thresholds[name][0]
-        days[f"{name}_day"] = np.where(reached.any(axis=0), reached.argmax(axis=0), NEVER).astype(np.float64)
-    return days
+    days = {f"{name}_day": np.ceil(value * YEAR) for name, value in years.items()}
+    return {name: np.where(day < horizon, day, NEVER) for name, day in days.items()}
+
+
+def _inverse(hazard: Callable[[Floats], Floats], limit: Floats, top: float) -> Floats:
+    """Return the time in years at which a rising hazard reaches `limit`, to within an hour, by bisection."""
+    low, high = np.zeros_like(limit), np.full_like(limit, top)
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        under = hazard(middle) < limit
+        low, high = np.where(under, middle, low), np.where(under, high, middle)
+    return high
 
 
 def infection_base(age: Floats, relapsed: Floats) -> Floats:

@@ -79,7 +79,8 @@ class Lowest:
 def change(value: Floats, reference: Floats) -> Floats:
     """Return the relative change, 0 where the reference is not positive."""
     safe = np.where(reference > 0, reference, 1.0)
-    return np.where(reference > 0, value / safe - 1.0, 0.0)
+    with np.errstate(over="ignore"):  # growth from next to nothing is infinite
+        return np.where(reference > 0, value / safe - 1.0, 0.0)
 
 
 def _excess(spleen: Floats) -> Floats:
