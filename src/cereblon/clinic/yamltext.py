@@ -30,7 +30,7 @@ from cereblon.errors import CereblonError
 
 MAX_BYTES = 262_144  # the longest registry entry is about 15 kB
 MAX_DEPTH = 20
-MAX_NODES = 5_000  # the longest registry entry has about 500
+MAX_NODES = 5_000  # the longest registry entry has about 300
 
 Loc = tuple[str | int, ...]
 
