@@ -17,6 +17,7 @@ from .fast import FastDay
 from .grid import day_grid
 from .slow import step
 
+UNROLL = False
 State = dict[str, Array]
 Values = Mapping[str, Any]
 
@@ -101,7 +102,7 @@ class Day:
 
             return step(x, 1.0 / self.slow_steps, both, rates, mask), None
 
-        slow, _ = lax.scan(advance, state["slow"], averages)
+        slow, _ = lax.scan(advance, state["slow"], averages, unroll=UNROLL)
         return {"slow": slow, "linear": linear, "relaxing": relaxing}
 
     def _evaluate(self, program: Program, at: Array, given: Values, prepared: Prepared) -> Array:

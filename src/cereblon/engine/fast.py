@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array
+import numpy as np
+from jax import Array, lax
 
 from cereblon.model import Model, Program
 from cereblon.model.expr import Expr
@@ -77,19 +78,19 @@ class FastDay:
         known: dict[str, Any] = {**prepared.values, **slow}
         n, dtype = relaxing.shape[-1], relaxing.dtype
         if self.propagator is not None:
-            day, rows = built
-            for i, path in self.propagator.course(rows, linear).items():
+            for i, path in self.propagator.course(built, linear).items():
                 known[self.model.linear[i]] = path
-            linear = self.propagator.finish(day, linear)
+            linear = self.propagator.finish(built, linear)
         place = {name: i for i, name in enumerate(self.model.relaxing)}
         shape = (self.grid.hours.size, n)
-        h = jnp.asarray(self.grid.intervals, dtype)[:, None]
+        h = jnp.asarray(self.grid.intervals, dtype)[:, None, None]
         for level, ready in zip(self._levels, prepared.fast[1:-1], strict=True):
             out = level.program.run(known, ready)
-            for k, name in enumerate(level.names):
-                source = jnp.broadcast_to(jnp.asarray(out[2 * k], dtype), shape)
-                loss = jnp.broadcast_to(jnp.asarray(out[2 * k + 1], dtype), shape)
-                known[name] = _relax(relaxing[place[name]], source, loss, h)
+            full = [jnp.broadcast_to(jnp.asarray(x, dtype), shape) for x in out]
+            source, loss = jnp.stack(full[0::2], axis=1), jnp.stack(full[1::2], axis=1)
+            start = relaxing[np.array([place[name] for name in level.names])]
+            path = _relax(start, source, loss, h)
+            known.update({name: path[:, k] for k, name in enumerate(level.names)})
         return known, linear
 
     def run(
@@ -104,7 +105,7 @@ class FastDay:
         averages = []
         for path in self._signals.run(known, prepared.fast[-1]):
             whole = jnp.broadcast_to(jnp.asarray(path, dtype), (self.grid.hours.size, n))
-            averages.append(jnp.sum(weights[:, :, None] * whole[None], axis=1))
+            averages.append(jnp.dot(weights, whole, precision="highest"))
         steps = self.grid.weights.shape[0]
         stacked = jnp.stack(averages, axis=1) if averages else jnp.zeros((steps, 0, n), dtype)
         return linear, relaxing, stacked
@@ -126,12 +127,19 @@ class FastDay:
 
 
 def _relax(start: Array, source: Array, loss: Array, h: Array) -> Array:
-    """x' = source - loss*x on the grid, (K, n): exact for coefficients that are constant over each interval."""
+    """x' = source - loss*x for stacked states: coefficients (K, R, n), `start` (R, n) -> course (K, R, n).
+
+    Exact where the coefficients are constant over each interval; they are averaged over its two ends.
+    """
     z = 0.5 * (loss[:-1] + loss[1:]) * h
     gain = 0.5 * (source[:-1] + source[1:]) * h
-    kept = jnp.exp(-z)
-    pushed = gain * jnp.where(z > 1e-3, (1 - kept) / jnp.maximum(z, 1e-3), 1 - 0.5 * z)
-    course = [start]
-    for k in range(h.shape[0]):
-        course.append(kept[k] * course[-1] + pushed[k])
-    return jnp.stack(course)
+    tail = 1 / 2 + z * (1 / 6 + z * (1 / 24 + z * (1 / 120 + z / 720)))
+    kept = 1 / (1 + z * (1 + z * tail))  # exp(-z) to 1e-3 up to z = 2, and right in the limit of large z
+    pushed = gain * (1 + z * tail) * kept
+
+    def advance(x: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
+        x = now[0] * x + now[1]
+        return x, x
+
+    _, course = lax.scan(advance, start, (kept, pushed), unroll=5)
+    return jnp.concatenate([start[None], course])
