@@ -85,7 +85,9 @@ class VisitWriter:
         values: Mapping[str, Real],
         present: NDArray[np.bool_] | None = None,
     ) -> Path:
-        """Write one block (arguments of `visit_frame`) and return its file, which appears only when complete."""
+        """Write one block (arguments of `visit_frame`) and return its file, which appears only when
+        complete.
+        """
         target = self.path(block)
         partial = target.with_suffix(".partial")
         frame = visit_frame(self.units, subjects, days, values, present)

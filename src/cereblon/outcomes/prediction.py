@@ -49,7 +49,9 @@ class Draws:
         return split
 
     def rates(self, values: Mapping[str, Floats], total: int) -> Floats:
-        """Return the mean of `values` (arm -> (N,)) in each drawn trial of `total` subjects: (replicates,)."""
+        """Return the mean of `values` (arm -> (N,)) in each drawn trial of `total` subjects:
+        (replicates,).
+        """
         split = self.shares(total)
         sums = sum(values[arm][picks[:, : split[arm]]].sum(axis=1) for arm, picks in self.picks.items())
         return np.asarray(sums / sum(split.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,10 +54,13 @@ def kaplan_meier(time: Floats, event: Flags) -> Curve:
     from scipy.stats import CensoredData, ecdf
 
     estimate = ecdf(CensoredData(uncensored=time[event], right=time[~event])).sf
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with (
+        warnings.catch_warnings()
+    ):  # the log-log limits do not exist at survival 1 and 0; scipy says so each time
+        warnings.simplefilter("ignore", RuntimeWarning)
         limits = estimate.confidence_interval(method="log-log")
     survival = np.concatenate([[1.0], estimate.probabilities])
-    # At survival 1 and 0 the log-log limits do not exist; the point value stands in.
+    # Where there are no limits the point value stands in.
     low = np.concatenate([[1.0], limits.low.probabilities])
     high = np.concatenate([[1.0], limits.high.probabilities])
     low = np.where(np.isfinite(low), low, survival)

@@ -13,42 +13,13 @@ import polars as pl
 
 from cereblon.columns import TABLES, covariate_columns
 from cereblon.errors import CereblonError
+from cereblon.report.target import RECORD, check_target
 
 if TYPE_CHECKING:
     from cereblon.result import StudyResult
 
-RECORD: Final = "run.json"
 _FORMAT: Final = 1
 _HASH_BLOCK: Final = 1 << 20  # bytes
-
-
-def check_target(folder: Path) -> Path:
-    """Return the absolute path of a run folder that can be written; raises CereblonError otherwise.
-
-    An earlier run in that place may be replaced; any other folder with content, and any file, is refused.
-    Called before a simulation, so that hours of work do not end at a folder without write permission.
-    """
-    target = Path(os.path.abspath(folder))
-    if target.exists() and not target.is_dir():
-        raise CereblonError(f"output folder '{folder}': is a file; expected a new folder")
-    if target.is_dir() and any(target.iterdir()) and not (target / RECORD).is_file():
-        raise CereblonError(
-            f"output folder '{folder}': holds files that are no Cereblon run; choose a new folder"
-        )
-    parent = target.parent
-    while not parent.exists():
-        parent = parent.parent
-    probe = parent / f".cereblon-probe-{os.getpid()}"
-    try:
-        probe.mkdir()
-        probe.rmdir()
-    except OSError as error:
-        raise CereblonError(
-            f"output folder '{folder}': cannot write in {parent} ({error.strerror})"
-        ) from None
-    if target.is_dir() and not os.access(target, os.W_OK):
-        raise CereblonError(f"output folder '{folder}': no permission to write in it")
-    return target
 
 
 def _digest(path: Path) -> str:

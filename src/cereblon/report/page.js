@@ -1,6 +1,6 @@
 "use strict";
 (function () {
-  var config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  var config = { responsive: true, displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
   var plots = Array.prototype.slice.call(document.querySelectorAll(".plot"));
   function draw(box) {
     var spec = JSON.parse(document.getElementById(box.id + "-data").textContent);

@@ -28,6 +28,11 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
+_READING = (
+    "Simulated: median and middle 90 % of trials of the published size, drawn from the simulated subjects. "
+    "Inside: whether the published value lies in that interval, allowing for rounding in print. An asterisk "
+    "marks a value that is recalled, not read; it is shown and not judged. NR: not reached."
+)
 _JUDGED = {True: '<span class="yes">yes</span>', False: '<span class="no">no</span>', None: "-"}
 
 
@@ -61,7 +66,8 @@ def html_figure(drawing: Drawing, heading: str = "") -> str:
     label = escape(drawing.title, quote=True)
     return (
         f"{heading}<figure>"
-        f'<div class="plot" id="{drawing.name}" role="img" aria-label="{label}" style="min-height:{drawing.height}px"></div>'
+        f'<div class="plot" id="{drawing.name}" role="img" aria-label="{label}" '
+        f'style="min-height:{drawing.height}px"></div>'
         f'<script type="application/json" id="{drawing.name}-data">{data}</script>{caption}{table}</figure>'
     )
 
@@ -94,6 +100,7 @@ def _comparison_table(result: StudyResult) -> str:
                 f"<tr><td>{escape(row.endpoint.label)}<span class=quiet>{escape(unit)}</span></td>"
                 f"<td{note}>{escape(row.published_text) or '-'}{mark}</td>"
                 f'<td class="n">{n}</td><td class="source">{escape(row.source)}</td>'
+                f""
                 f"<td>{value_text(row.simulated)}</td><td>{interval_text(row)}</td><td>{_JUDGED[row.inside]}</td></tr>"
             )
     head = (
@@ -142,23 +149,26 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
         "dose": figures.dose(result),
         "toxicity": figures.toxicity(result),
     }
+    outcomes = html_figure(drawings["comparison"]) + _comparison_table(result) + _caption(_READING)
+    cohort = html_table(header, rows) + _caption(
+        "Median (range) or percent at baseline. A dash: not printed."
+    )
     sheet = [
-        ("outcomes", "Published and simulated outcomes", html_figure(drawings["comparison"]) + _comparison_table(result)
-         + '<p class="caption">Simulated: median and middle 90 % of trials of the published size, drawn from the simulated '
-         "subjects. Inside: whether the published value lies in that interval, allowing for rounding in print. An asterisk "
-         "marks a value that is recalled, not read; it is shown and not judged. NR: not reached.</p>"),
-        ("cohort", "Cohort", html_table(header, rows) + '<p class="caption">Median (range) or percent at baseline. A dash: '
-         "not printed.</p>"),
-        ("pfs", drawings["pfs"].title, html_figure(drawings["pfs"])),
-        ("os", drawings["os"].title, html_figure(drawings["os"])),
-        ("waterfall", drawings["waterfall"].title, html_figure(drawings["waterfall"])),
-        ("swimmer", drawings["swimmer"].title, html_figure(drawings["swimmer"])),
+        ("outcomes", "Published and simulated outcomes", outcomes),
+        ("cohort", "Cohort", cohort),
+        *(
+            (name, drawings[name].title, html_figure(drawings[name]))
+            for name in ("pfs", "os", "waterfall", "swimmer")
+        ),
         ("trajectories", "Counts, nodes and IgG over time", _trajectories(result)),
-        ("dose", drawings["dose"].title, html_figure(drawings["dose"])),
-        ("toxicity", drawings["toxicity"].title, html_figure(drawings["toxicity"])),
-    ]  # fmt: skip
+        *((name, drawings[name].title, html_figure(drawings[name])) for name in ("dose", "toxicity")),
+    ]
     sheet += _words(result)
     return sheet
+
+
+def _caption(text: str) -> str:
+    return f'<p class="caption">{escape(text)}</p>'
 
 
 def _trajectories(result: StudyResult) -> str:
@@ -167,12 +177,13 @@ def _trajectories(result: StudyResult) -> str:
         drawing = trajectory(result, code)
         panels.append(f"<div>{html_figure(drawing, f'<h3>{escape(drawing.title)}</h3>')}</div>")
     words = (
-        "Median (line), 25th to 75th percentile (dark band) and 5th to 95th percentile (light band) of the subjects with "
+        "Median (line), 25th to 75th percentile (dark band) and 5th to 95th percentile (light band) of "
+        "the subjects with "
         "a visit at that time; subjects leave the picture when they leave the study."
     )
     if len(result.arms) > 1:
-        words = "Median (line) and 25th to 75th percentile (band) of the subjects of each arm with a visit at that time."
-    return f'<p class="caption">{words}</p><div class="grid">{"".join(panels)}</div>'
+        words = "Median (line) and 25th to 75th percentile (band) of each arm's subjects with a visit then."
+    return f'{_caption(words)}<div class="grid">{"".join(panels)}</div>'
 
 
 def _words(result: StudyResult) -> list[tuple[str, str, str]]:
@@ -199,7 +210,7 @@ def report_page(result: StudyResult) -> str:
     """
     here = files("cereblon.report")
     sections = _sections(result)
-    links = "".join(f'<a href="#s-{anchor}">{escape(heading)}</a>' for anchor, heading, _ in sections)
+    links = " ".join(f'<a href="#s-{anchor}">{escape(heading)}</a>' for anchor, heading, _ in sections)
     body = "".join(f'<section id="s-{a}"><h2>{escape(h)}</h2>{text}</section>' for a, h, text in sections)
     versions = json.dumps(dict(result.meta), default=str)
     return (
@@ -209,8 +220,10 @@ def report_page(result: StudyResult) -> str:
         f"<title>{escape(result.trial.id)} - Cereblon virtual trial</title>"
         f"<style>{(here / 'page.css').read_text('utf-8')}</style></head><body>"
         f"{_head(result)}<main><nav aria-label='Sections'>{links}</nav>"
-        "<noscript><p>The figures need JavaScript; the numbers behind each are in the tables below it.</p></noscript>"
-        f"{body}</main><footer><p>A simulation for research. It says nothing about how an individual patient should be "
+        "<noscript><p>The figures need JavaScript; the numbers behind each are in the tables below "
+        "it.</p></noscript>"
+        f"{body}</main><footer><p>A simulation for research. It says nothing about how an individual "
+        f"patient should be "
         f"treated.</p><p>Run: <code>{escape(versions)}</code></p></footer>"
         f"<script>{_plotly()}</script><script>{(here / 'page.js').read_text('utf-8')}</script></body></html>"
     )

@@ -30,7 +30,7 @@ RESPONSE_COLORS: Final[dict[str, str]] = {
     "PRL": "#009E73",
     "SD": "#bdbdbd",
     "PD": "#D55E00",
-    "NE": "#f0e442",
+    "NE": "#e7c6d9",
 }
 GRADE_COLORS: Final[dict[int, str]] = {1: "#fee8c8", 2: "#fdbb84", 3: "#ef6548", 4: "#b30000", 5: "#3b0000"}
 
@@ -62,7 +62,9 @@ def faded(color: str, alpha: float) -> str:
 
 
 def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | None]:
-    """Return values as JSON-ready numbers with `digits` significant digits; what is not finite becomes None."""
+    """Return values as JSON-ready numbers with `digits` significant digits; what is not finite becomes
+    None.
+    """
     out: list[float | None] = []
     for value in values:
         ok = value is not None and np.isfinite(value)
@@ -73,7 +75,7 @@ def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | Non
 def axis(title: str, **more: Any) -> Spec:
     """Return an axis with the house style; `title` names the quantity and its unit."""
     base: Spec = {
-        "title": {"text": title, "standoff": 8},
+        "title": {"text": title, "standoff": 8, "font": {"size": 13}},
         "gridcolor": GRID,
         "linecolor": "#9aa5ad",
         "ticks": "outside",

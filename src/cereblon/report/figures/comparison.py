@@ -132,9 +132,7 @@ def comparison(result: StudyResult) -> Drawing:
         top = max([follow_up, *known])
         names = [label(row, arms) for row in medians]
         data += _bars(medians, names, {"xaxis": "x2", "yaxis": "y2"}, top, False)
-        page["xaxis2"] = axis(
-            "Months (a bar that ends at the right edge is open: not reached)", range=[0, top], anchor="y2"
-        )
+        page["xaxis2"] = axis("Months (open to the right: not reached)", range=[0, top], anchor="y2")
         page["yaxis2"] = axis("", autorange="reversed", domain=[0, split], gridcolor="white")
     table = tuple(
         (label(row, arms), row.published_text or "-", value_text(row.simulated), interval_text(row))
@@ -143,7 +141,8 @@ def comparison(result: StudyResult) -> Drawing:
     return Drawing(
         "comparison",
         "Published and simulated outcomes",
-        "Bars: the middle 90 % of simulated trials with as many patients as the published one. Diamonds: published values; "
+        "Bars: the middle 90 % of simulated trials with as many patients as the published one. Diamonds: "
+        "published values; "
         "their whiskers are exact 95 % confidence intervals, where a share of patients was printed.",
         {"data": data, "layout": page},
         ("Endpoint", "Published", "Simulated median", "90 % interval"),

@@ -1,4 +1,6 @@
-"""Lenalidomide actually given: shares of subjects at each dose by cycle, and the dose of those who take it."""
+"""Lenalidomide actually given: shares of subjects at each dose by cycle, and the dose of those who take
+it.
+"""
 
 from __future__ import annotations
 
@@ -125,10 +127,12 @@ def dose(result: StudyResult) -> Drawing:
         for cycle in _TABLE_CYCLES
         if cycle in known
     )
+    pooled = "All arms together. " if len(result.arms) > 1 else ""
     return Drawing(
         "dose",
         "Lenalidomide actually given",
-        "Above: all subjects by the dose they took per dosing day in each cycle. Below: median and quartiles among those who "
+        f"{pooled}Above: all subjects by the dose they took per dosing day in each cycle. Below: median "
+        f"and quartiles among those who "
         "took any. Days of pause inside a cycle count in the table's last column.",
         {"data": data, "layout": page},
         ("Cycle", "On treatment", "Median mg per dosing day", "Mean mg per calendar day, on treatment"),

@@ -145,7 +145,7 @@ def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
     page = layout(
         height,
         xaxis=axis(
-            "Months from the first dose", anchor="y2", **(step | {"range": [-0.02 * last, 1.01 * last]})
+            "Months from the first dose", anchor="y2", **(step | {"range": [-0.03 * last, 1.02 * last]})
         ),
         yaxis=axis(f"{TITLES[parameter]} (%)", range=[0, 102], domain=[bottom + 0.03, 1]),
         yaxis2=axis(
@@ -175,8 +175,8 @@ def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
         row.published_text == "not reached" and row.endpoint.curve == parameter for row in result.comparisons
     )
     caption = (
-        "Estimated from all simulated subjects; ticks of the row below give subjects still under observation."
-        + (" The published median was not reached." if not_reached else "")
+        "Estimated from all simulated subjects; the row under the curve gives the subjects still under "
+        "observation." + (" The published median was not reached." if not_reached else "")
     )
     return Drawing(
         f"kaplan-meier-{parameter.lower()}",

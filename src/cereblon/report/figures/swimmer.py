@@ -84,6 +84,7 @@ def swimmer(result: StudyResult) -> Drawing:
                 "orientation": "h",
                 "x": numbers(bars[TRTEDY].to_list()),
                 "y": bars["lane"].to_list(),
+                "width": 0.75,  # given, or plotly widens the bars of sparse groups
                 "marker": {"color": RESPONSE_COLORS[response], "line": {"width": 0}},
                 "name": response,
                 "hovertext": [
@@ -98,7 +99,7 @@ def swimmer(result: StudyResult) -> Drawing:
     ongoing = lanes.filter(pl.col(TRTREAS) == ONGOING)
     data += [
         _marks(lanes, RSPDY, "first response", "triangle-up", "#F0E442", 10) | {"marker": {
-            "symbol": "triangle-up", "size": 10, "color": "#F0E442", "line": {"color": INK, "width": 1}}},
+            "symbol": "triangle-up", "size": 10, "color": "white", "line": {"color": INK, "width": 1.3}}},
         _marks(progressed, PFS, "progression", "x", PUBLISHED),
         _marks(died, OS, "death", "square", INK, 8),
         _marks(ongoing, TRTEDY, "still on treatment", "triangle-right", "#009E73", 12),

@@ -114,8 +114,10 @@ def toxicity(result: StudyResult) -> Drawing:
     return Drawing(
         "toxicity",
         "Toxicity by worst grade",
-        "The severest grades start at the axis, so a filled diamond (published, grade 3-4) is compared with the end of the "
-        "dark part, and an open one (any grade) with the end of the bar. Counts are read at the trial's visits only.",
+        "The severest grades start at the axis, so a filled diamond (published, grade 3-4) is compared "
+        "with the end of the "
+        "dark part, and an open one (any grade) with the end of the bar. Counts are read at the trial's "
+        "visits only.",
         {"data": data, "layout": page},
         ("Event (% of subjects)", "1", "2", "3", "4", "5", "3-4", "any"),
         tuple(rows),

@@ -71,12 +71,12 @@ def panel(
         if rows.height == 0:
             continue
         name = arm if several else "median"
+        middle = f"{arm}, 25th to 75th percentile" if several else "25th to 75th percentile"
         if not several:
             traces.append(_edges(rows, "p5", "p95", color, 0.13, "5th to 95th percentile", first))
         traces.append(
-            _edges(rows, "p25", "p75", color, 0.13 if several else 0.28, f"{arm}, 25th to 75th" if several else
-                   "25th to 75th percentile", first and not several)
-        )  # fmt: skip
+            _edges(rows, "p25", "p75", color, 0.13 if several else 0.28, middle, first and not several)
+        )
         traces.append(
             {
                 "type": "scatter",

@@ -63,6 +63,7 @@ def _panel(table: pl.DataFrame, name: str, axes: Spec, first: bool) -> list[Spec
             {
                 "type": "bar",
                 "x": bars["place"].to_list(),
+                "width": 0.92,  # given, or plotly widens the bars of sparse groups
                 "y": numbers(bars[name].clip(-100, _CEILING).to_list(), 3),
                 "marker": {"color": RESPONSE_COLORS[response], "line": {"width": 0}},
                 "name": response,
@@ -120,7 +121,8 @@ def waterfall(result: StudyResult) -> Drawing:
     return Drawing(
         "waterfall",
         "Best change of nodes and lymphocytes",
-        f"{every}Dotted line: the 50 % fall asked for a partial response. Growth beyond +100 % is cut there. Colour is the "
+        f"{every}Dotted line: the 50 % fall asked for a partial response. Growth beyond +100 % is cut "
+        f"there. Colour is the "
         "best response, which also needs counts, spleen and confirmation after two months.",
         {"data": data, "layout": page},
         ("Best response", "Subjects", "Median best change, nodes", "Median best change, lymphocytes"),

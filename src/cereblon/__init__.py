@@ -1,0 +1,47 @@
+"""Cereblon: virtual trials of lenalidomide in chronic lymphocytic leukemia.
+
+import cereblon trial = cereblon.load_trial("badoux2011") result = cereblon.run(trial, patients=500, seed=1)
+result.summary() result.table("visits") result.plot.kaplan_meier()
+
+Names are imported when they are first used: `import cereblon` costs milliseconds, the numerical libraries
+come with `run`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cereblon.errors import CereblonError as CereblonError
+
+if TYPE_CHECKING:
+    from cereblon.clinic.design import Trial as Trial
+    from cereblon.clinic.documents import load_trial as load_trial
+    from cereblon.clinic.documents import trial_ids as trial_ids
+    from cereblon.model import Model as Model
+    from cereblon.model import load_model as load_model
+    from cereblon.result import StudyResult as StudyResult
+    from cereblon.study import run as run
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Model": "cereblon.model",
+    "StudyResult": "cereblon.result",
+    "Trial": "cereblon.clinic.design",
+    "load_model": "cereblon.model",
+    "load_trial": "cereblon.clinic.documents",
+    "run": "cereblon.study",
+    "trial_ids": "cereblon.clinic.documents",
+}
+__all__ = ["CereblonError", "__version__", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'cereblon' has no attribute '{name}'")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

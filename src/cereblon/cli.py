@@ -1,0 +1,345 @@
+"""The command line: the same verbs as the Python API.
+
+Heavy imports stand inside the verbs, so that help and errors come at once. Results go to standard output,
+progress and errors to standard error; errors are one line with exit code 2, Ctrl-C ends with 130.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cereblon import __version__
+from cereblon.errors import CereblonError, nearest
+
+if TYPE_CHECKING:
+    from cereblon.clinic.design import Trial
+    from cereblon.result import StudyResult
+
+FAILURE = 2
+INTERRUPTED = 130
+PATIENTS = (
+    500  # subjects per arm unless asked otherwise: the Monte-Carlo error of a share is then about 2 points
+)
+MOST_PATIENTS = 100_000
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+export = typer.Typer(add_completion=False, no_args_is_help=True, help="Write the model for other programs.")
+app.add_typer(export, name="export")
+
+Patients = Annotated[
+    int, typer.Option("--patients", "-n", min=1, max=MOST_PATIENTS, help="Virtual patients in each arm.")
+]
+Seed = Annotated[int, typer.Option("--seed", "-s", min=0, help="Same seed, same result.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cereblon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Virtual trials of lenalidomide in chronic lymphocytic leukemia. A research tool, not medical advice."""
+
+
+@app.command()
+def trials(as_json: AsJson = False) -> None:
+    """List the registry of published trials."""
+    from cereblon.clinic.documents import load_trial, trial_ids
+
+    registry = [load_trial(name) for name in trial_ids()]
+    if as_json:
+        _print_json([_registry_entry(trial) for trial in registry])
+        return
+    from cereblon.report.console import console, registry_table
+
+    console().print(registry_table(registry))
+
+
+def _registry_entry(trial: Trial) -> dict[str, Any]:
+    return {
+        "id": trial.id,
+        "title": trial.title,
+        "setting": trial.setting,
+        "criteria": trial.criteria,
+        "size": trial.size,
+        "arms": [{"id": arm.id, "name": arm.name, "size": arm.size} for arm in trial.arms],
+        "doi": trial.citation.doi if trial.citation else None,
+        "published": [
+            {"endpoint": p.endpoint, "arm": p.arm, "value": p.value, "n": p.n, "of": p.of, "source": p.source}
+            for p in trial.published
+        ],
+    }
+
+
+@app.command()
+def run(
+    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A registry id or a trial file (.yaml).")],
+    patients: Patients = PATIENTS,
+    seed: Seed = 1,
+    arm: Annotated[
+        list[str] | None, typer.Option("--arm", help="Run only this arm; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder. Default: runs/TRIAL-seed-SEED.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a model parameter; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a trial, show it beside its published outcomes and write the run folder."""
+    from cereblon.clinic.documents import load_trial
+    from cereblon.report.target import check_target
+
+    design = load_trial(trial)
+    overrides = parse_settings(set_ or [])
+    _check_arms(design, arm or [])
+    folder = check_target(out if out is not None else Path("runs") / f"{design.id}-seed-{seed}")
+    result = _simulate(design, patients, seed, arm, overrides, folder)
+    written = result.save(folder)
+    if as_json:
+        _print_json(result.summary())
+        return
+    from cereblon.report.console import console, outcome_notes, outcome_table
+
+    screen = console()
+    screen.print(outcome_table(result))
+    for line in outcome_notes(result):
+        screen.print(line, markup=False)
+    screen.print(f"Report: {_short(written / 'report.html')}", markup=False, soft_wrap=True)
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, float]:
+    """Return NAME=VALUE texts as a dictionary; raises CereblonError naming the text that is wrong."""
+    values: dict[str, float] = {}
+    for text in settings:
+        name, sign, number = (part.strip() for part in text.partition("="))
+        if not sign or not name.isidentifier():
+            raise CereblonError(f"--set '{text}': expected NAME=VALUE, such as kill_scale=1.2")
+        try:
+            value = float(number)
+        except ValueError:
+            raise CereblonError(f"--set '{text}': '{number}' is not a number") from None
+        if value != value or value in (float("inf"), float("-inf")):
+            raise CereblonError(f"--set '{text}': expected a finite number")
+        if name in values:
+            raise CereblonError(f"--set '{text}': {name} is set twice")
+        values[name] = value
+    return values
+
+
+def _check_arms(design: Trial, arms: Sequence[str]) -> None:
+    known = [arm.id for arm in design.arms]
+    for arm in arms:
+        if arm not in known:
+            raise CereblonError(f"--arm '{arm}': {design.id} has {', '.join(known)}{nearest(arm, known)}")
+
+
+def _short(path: Path) -> str:
+    """Return the path relative to the current folder where that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on standard error and yield the function that moves it (done, total, words)."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from cereblon.report.console import console
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    screen = console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def move(done: int, total: int, words: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"{title}: {words}" if words else title)
+
+        yield move
+
+
+def _simulate(
+    design: Trial,
+    patients: int,
+    seed: int,
+    arms: Sequence[str] | None,
+    overrides: dict[str, float],
+    folder: Path | None,
+) -> StudyResult:
+    # scipy.stats draws the survival curves and takes most of a second to import: do it beside the simulation.
+    Thread(target=import_module, args=("scipy.stats",), daemon=True).start()
+    with _progress(design.id) as progress:
+        from cereblon.study import run as run_study
+
+        return run_study(
+            design,
+            patients=patients,
+            seed=seed,
+            arms=arms or None,
+            overrides=overrides,
+            out=folder,
+            progress=progress,
+        )
+
+
+@app.command()
+def new(path: Annotated[Path, typer.Argument(metavar="FILE", help="The trial file to write.")]) -> None:
+    """Write a commented trial file to edit."""
+    from cereblon.clinic.documents import write_template
+
+    write_template(path)
+    typer.echo(f"{path}: edit it, then: cereblon check {path}")
+
+
+@app.command()
+def check(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Trial file, parameter table or model text.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for mistakes in a trial file, a parameter table (.tsv) or model text (.ant), without running it.
+
+    Without FILE: the model and the registry that come with Cereblon.
+    """
+    from cereblon.report.checks import check_everything, check_file
+
+    findings = check_everything() if path is None else check_file(path)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if as_json:
+        fields = ("severity", "place", "message")
+        _print_json([{name: getattr(finding, name) for name in fields} for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(str(finding), err=finding.severity == "error")
+        if not errors:
+            what = "the packaged model and registry" if path is None else str(path)
+            typer.echo(f"{what}: no errors, {len(findings)} warning{'' if len(findings) == 1 else 's'}")
+    if errors:
+        raise typer.Exit(FAILURE)
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(metavar="model|parameter|trial", help="What to show.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A state, rule, parameter or trial.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show equations in words (model), a value with spread and source (parameter), or a design (trial)."""
+    from cereblon.report import showing
+
+    views = {"model": showing.show_model, "parameter": showing.show_parameter, "trial": showing.show_trial}
+    if what not in views:
+        raise CereblonError(f"show '{what}': expected model, parameter or trial{nearest(what, views)}")
+    view = views[what](name)
+    if as_json:
+        _print_json(view.data)
+        return
+    from cereblon.report.console import console
+
+    screen = console()
+    for part in view.parts:
+        screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
+
+
+@export.command()
+def sbml(path: Annotated[Path, typer.Argument(metavar="OUT.xml", help="The file to write.")]) -> None:
+    """Write the whole model as SBML, with units and annotations."""
+    from cereblon.model import load_model
+    from cereblon.report.target import write_text
+
+    write_text(path, load_model().sbml)
+    typer.echo(f"{path}: SBML level 3 version 1")
+
+
+@app.command()
+def reproduce(patients: Patients = PATIENTS, seed: Seed = 1, as_json: AsJson = False) -> None:
+    """Run every trial of the registry and count the published figures inside the simulated 90 % interval."""
+    from cereblon.clinic.documents import load_trial, trial_ids
+    from cereblon.outcomes.compare import hits
+
+    rows = {}
+    objects = {}
+    for name in trial_ids():
+        result = _simulate(load_trial(name), patients, seed, None, {}, None)
+        rows[name] = result.comparisons
+        objects[name] = result.summary()
+    judged = [row for comparisons in rows.values() for row in comparisons]
+    count, of = hits(judged)
+    if as_json:
+        _print_json({"rows": objects, "inside": count, "of": of})
+        return
+    from cereblon.report.console import console, reproduce_table
+
+    screen = console()
+    screen.print(reproduce_table(rows))
+    screen.print(f"{count} of {of} published figures lie inside the 90 % interval of trials of their size.")
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, allow_nan=False))
+
+
+def _fail(message: str) -> int:
+    line = " ".join(message.split())
+    print(f"cereblon: {line}", file=sys.stderr)
+    return FAILURE
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C."""
+    sys.exit(_main(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(arguments: Sequence[str]) -> int:
+    try:
+        code = app(list(arguments), prog_name="cereblon", standalone_mode=False)
+        if code == INTERRUPTED:  # typer answers Ctrl-C with this code and no words
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
+    except CereblonError as error:
+        return _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        print("cereblon: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe went away: nothing to report, nowhere to report it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except Exception as error:  # usage errors of the parser, whose class belongs to typer's inside
+        explain = getattr(error, "format_message", None)
+        if explain is None:
+            raise
+        message = explain()
+        return _fail(message) if message else FAILURE
+
+
+if __name__ == "__main__":
+    main()

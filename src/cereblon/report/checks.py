@@ -1,0 +1,88 @@
+"""What `cereblon check` looks at: trial files, parameter tables, model text, and the packaged documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from cereblon.errors import CereblonError
+
+
+class Finding(Protocol):
+    """A finding of either lint: severity (error or warning), place, message; its text is one line."""
+
+    @property
+    def severity(self) -> str:
+        """Either error or warning."""
+
+    @property
+    def place(self) -> str:
+        """File, line and column as far as known."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, and what was expected."""
+
+
+_TRIAL = (".yaml", ".yml", ".json")
+_TABLE = (".tsv",)
+_MODEL = (".ant", ".txt")
+MOST_BYTES = 5_000_000
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise CereblonError(f"{path}: larger than {MOST_BYTES // 1_000_000} MB")
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise CereblonError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise CereblonError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _problem(error: CereblonError, path: Path) -> Sequence[Finding]:
+    from cereblon.model import Finding as ModelFinding
+
+    place, colon, message = str(error).partition(": ")
+    return [ModelFinding("error", place, message) if colon else ModelFinding("error", str(path), str(error))]
+
+
+def check_file(path: Path) -> Sequence[Finding]:
+    """Return the findings on one file, told apart by its suffix; raises CereblonError when it cannot be
+    read.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _TRIAL:
+        from cereblon.clinic.lint import check_trial
+
+        return check_trial(path)
+    if suffix not in _TABLE + _MODEL:
+        expected = "a trial file (.yaml), a parameter table (.tsv) or model text (.ant)"
+        raise CereblonError(f"{path}: expected {expected}")
+    text = _read(path)
+    from cereblon.model import check, load_model_text, read_parameters
+
+    try:
+        if suffix in _TABLE:
+            read_parameters(text, str(path))
+            return []
+        return check(load_model_text(text, name=str(path)))
+    except CereblonError as error:
+        return _problem(error, path)
+
+
+def check_everything() -> Sequence[Finding]:
+    """Return the findings on the packaged model and on every trial of the registry."""
+    from importlib.resources import as_file, files
+
+    from cereblon.clinic.documents import trial_ids
+    from cereblon.clinic.lint import check_trial
+    from cereblon.model import check, load_model
+
+    found: list[Finding] = list(check(load_model()))
+    with as_file(files("cereblon") / "trials") as folder:
+        for name in trial_ids():
+            found += check_trial(folder / f"{name}.yaml")
+    return sorted(found, key=lambda finding: finding.severity != "error")

@@ -1,0 +1,137 @@
+"""Tables on the screen, readable at 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cereblon.outcomes.compare import POOLED, Comparison, hits
+from cereblon.outcomes.endpoints import STANDARD
+from cereblon.report.figures.comparison import interval_text, value_text
+
+if TYPE_CHECKING:
+    from cereblon.clinic.design import Trial
+    from cereblon.result import StudyResult
+
+WIDTH = 100  # columns when the output is a file or a pipe
+_JUDGED = {True: Text("yes", style="green"), False: Text("no", style="bold red"), None: Text("-")}
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console: the terminal's own width, or 100 columns where there is no terminal."""
+    probe = Console(stderr=stderr, highlight=False)
+    return probe if probe.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH)
+
+
+def table(header: Sequence[str], right: Sequence[int] = (), title: str = "") -> Table:
+    """Return an empty table; `right` are the columns of numbers."""
+    out = Table(
+        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False
+    )
+    for index, name in enumerate(header):
+        out.add_column(name, justify="right" if index in right else "left", overflow="fold")
+    return out
+
+
+def _row(row: Comparison, label: str) -> tuple[str | Text, ...]:
+    unit = row.endpoint.unit
+    mark = "*" if row.confidence == "recalled" else ""
+    n = str(row.published_n) if row.published_text and row.endpoint.kind != "cycles" else ""
+    return (
+        f"{label} ({unit})",
+        (row.published_text or "-") + mark,
+        n,
+        row.source,
+        value_text(row.simulated),
+        interval_text(row),
+        _JUDGED[row.inside],
+    )
+
+
+def outcome_table(result: StudyResult) -> Table:
+    """Return the table that ends a run: published with n and source, simulated median and 90 % interval."""
+    header = ("Endpoint", "Published", "n", "Source", "Simulated", "90 % interval", "Inside")
+    out = table(header, right=(1, 2, 4, 5), title=result.trial.title)
+    arms = list(dict.fromkeys(row.arm for row in result.comparisons))
+    for arm in arms:
+        if len(arms) > 1:
+            name = "all arms together" if arm == POOLED else f"arm {arm}"
+            out.add_row(Text(name, style="bold"))
+        for row in (row for row in result.comparisons if row.arm == arm):
+            out.add_row(*_row(row, row.endpoint.label))
+        out.add_section()
+    return out
+
+
+def outcome_notes(result: StudyResult) -> list[str]:
+    """Return the lines under the table: how to read it, and what does not have a number."""
+    count, of = hits(result.comparisons)
+    lines = [
+        "Simulated: median and middle 90 % of trials of the published size.",
+        f"{count} of {of} published figures lie inside." if of else "Nothing was published to compare with.",
+    ]
+    open_ended = [
+        r for r in result.comparisons if r.endpoint.kind == "median" and None in (r.simulated, *r.p90)
+    ]
+    if open_ended:
+        lines.append(
+            "NR, not reached: fewer than half of the subjects had the event by the end of follow-up."
+        )
+    if any(row.confidence == "recalled" for row in result.comparisons):
+        lines.append("* recalled, not read in a source: shown, not judged.")
+    return lines
+
+
+def registry_table(trials: Sequence[Trial]) -> Table:
+    """Return the registry: one line per trial."""
+    out = table(("Trial", "Report", "Setting", "n", "Lenalidomide (mg)", "ORR (%)", "Arms"), right=(3, 5))
+    for trial in trials:
+        out.add_row(*registry_row(trial))
+    return out
+
+
+def registry_row(trial: Trial) -> tuple[str, ...]:
+    """Return one line of the registry."""
+    report = f"{trial.citation.journal} {trial.citation.year}" if trial.citation else ""
+    orr = [f for f in trial.published if f.endpoint == "orr" and f.value is not None]
+    doses = "; ".join(dict.fromkeys(_doses(trial, index) for index in range(len(trial.arms))))
+    shown = f"{orr[0].value:g}" if orr else "-"
+    return (
+        trial.id,
+        report,
+        trial.setting,
+        str(trial.size),
+        doses,
+        shown,
+        ", ".join(arm.id for arm in trial.arms),
+    )
+
+
+def _doses(trial: Trial, index: int) -> str:
+    for treatment in trial.arms[index].treatment:
+        if treatment.drug == "lenalidomide":
+            planned = treatment.doses
+            return f"{planned[0]:g}" if len(planned) == 1 else f"{planned[0]:g} to {planned[-1]:g}"
+    return "-"
+
+
+def reproduce_table(results: Mapping[str, Sequence[Comparison]]) -> Table:
+    """Return all judged or printed standard figures of several trials in one table."""
+    header = ("Trial", "Endpoint", "Published", "n", "Simulated", "90 % interval", "Inside")
+    out = table(header, right=(2, 3, 4, 5))
+    for trial, rows in results.items():
+        first = True
+        for row in rows:
+            if row.key not in STANDARD or not row.published_text:
+                continue
+            arm = "" if row.arm == POOLED or len({r.arm for r in rows}) == 1 else f", arm {row.arm}"
+            cells = _row(row, row.endpoint.label + arm)
+            out.add_row(trial if first else "", *cells[:3], *cells[4:])
+            first = False
+        out.add_section()
+    return out

@@ -1,0 +1,102 @@
+import json
+import re
+from itertools import pairwise
+
+import plotly.graph_objects as go
+import pytest
+
+import synthetic
+from cereblon.report import figures
+from cereblon.report.figures.trajectories import percentiles, trajectory
+from cereblon.report.figures.waterfall import DRAWN, best_changes
+from cereblon.report.style import Drawing
+from cereblon.result import StudyResult
+
+VERBS = ("comparison", "kaplan_meier", "waterfall", "swimmer", "trajectories", "dose", "toxicity")
+
+
+@pytest.fixture(scope="module")
+def result() -> StudyResult:
+    return synthetic.study(200)
+
+
+@pytest.fixture(scope="module")
+def several() -> StudyResult:
+    return synthetic.study(60, arms=("a", "b", "c"))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("which", ["result", "several"])
+def test_every_plot_is_a_valid_plotly_figure(verb: str, which: str, request: pytest.FixtureRequest) -> None:
+    figure = getattr(request.getfixturevalue(which).plot, verb)()
+    assert isinstance(figure, go.Figure)  # plotly validates each property on the way
+    assert figure.data
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_axes_name_their_quantity_and_figures_stay_small(result: StudyResult, verb: str) -> None:
+    drawing: Drawing = getattr(figures, verb)(result)
+    assert len(json.dumps(drawing.spec, allow_nan=False)) < 120_000
+    titles = [a["title"]["text"] for name, a in drawing.spec["layout"].items() if re.match("[xy]axis", name)]
+    assert any(re.search(r"\(|Months|months", title) for title in titles)
+    if verb != "trajectories":
+        assert drawing.rows, "a reader without the picture needs the numbers"
+        assert all(len(row) == len(drawing.header) for row in drawing.rows)
+
+
+def test_published_values_are_drawn_where_they_belong(result: StudyResult) -> None:
+    curve = figures.kaplan_meier(result).spec["data"]
+    [marks] = [t for t in curve if str(t.get("name", "")).startswith("published")]
+    assert (marks["x"], marks["y"]) == ([24.0], [60.0])
+    assert "n = 60, S1" in marks["hovertext"][0]
+    compared = figures.comparison(result).spec["data"]
+    [points] = [
+        t for t in compared if str(t.get("name", "")).startswith("published") and t.get("xaxis") == "x"
+    ]
+    drawn = dict(zip(points["y"], points["x"], strict=True))
+    assert drawn["Overall response"] == 65.0
+    assert drawn["Tumour flare, any grade"] == 52.0
+
+
+def test_kaplan_meier_shows_numbers_at_risk_of_every_arm(several: StudyResult) -> None:
+    rows = [t for t in figures.kaplan_meier(several).spec["data"] if t["mode"] == "text"]
+    assert [row["y"][0] for row in rows] == ["a", "b", "c", "all arms"]
+    assert [row["text"][0] for row in rows] == ["60", "60", "60", "180"]
+
+
+def test_waterfall_falls_and_says_what_it_leaves_out(result: StudyResult) -> None:
+    drawing = figures.waterfall(result)
+    bars = [t for t in drawing.spec["data"] if t["xaxis"] == "x"]
+    points = sorted((x, y) for t in bars for x, y in zip(t["x"], t["y"], strict=True))
+    assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)
+    assert len(points) == DRAWN
+    assert f"{DRAWN} of {best_changes(result).height} subjects" in drawing.caption
+
+
+def test_swimmer_draws_few_lanes_and_counts_everybody(result: StudyResult) -> None:
+    drawing = figures.swimmer(result)
+    assert sum(len(t["y"]) for t in drawing.spec["data"] if t["type"] == "bar") == 60
+    assert sum(int(row[1]) for row in drawing.rows) == 200
+
+
+def test_trajectory_percentiles_are_ordered_and_right(result: StudyResult) -> None:
+    table = percentiles(result, "ANC")
+    columns = ["p5", "p25", "p50", "p75", "p95"]
+    for low, high in pairwise(columns):
+        assert (table[low] <= table[high]).all()
+    visits = result.table("visits")
+    first = visits.filter((visits["PARAMCD"] == "ANC") & (visits["ADY"] == 1))["AVAL"]
+    assert table["p50"][0] == pytest.approx(first.median())
+    assert "Neutrophils (ANC) (1e9/L)" in trajectory(result, "ANC").spec["layout"]["yaxis"]["title"]["text"]
+
+
+def test_dose_shares_add_up_to_everybody(result: StudyResult) -> None:
+    bars = [t for t in figures.dose(result).spec["data"] if t["type"] == "bar"]
+    for cycle in range(len(bars[0]["x"])):
+        assert sum(bar["y"][cycle] for bar in bars) == pytest.approx(100, abs=1)
+
+
+def test_toxicity_table_agrees_with_the_endpoint(result: StudyResult) -> None:
+    rows = {row[0]: row for row in figures.toxicity(result).rows}
+    share = 100 * result.arms["continuous"].flags["neutropenia_g34"].mean()
+    assert float(rows["neutropenia"][6]) == pytest.approx(share, abs=0.51)
