@@ -85,7 +85,7 @@ def test_run_ends_with_the_table_and_writes_the_folder(
         "Overall response (%)",
         "90 % interval",
         "T1",
-        "figures lie inside",
+        "endpoints lie inside",
         "report.html",
         "not reached",
     ):

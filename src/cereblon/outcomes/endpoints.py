@@ -51,7 +51,7 @@ STANDARD: Final[dict[str, Endpoint]] = {
     "pfs_median": Endpoint("PFS, median", "months", "median", curve=PFS),
     "neutropenia_g34": Endpoint("Neutropenia grade 3-4", "%", "event", term=NEUTROPENIA, grade=3),
     "neutropenia_g34_cycles": Endpoint(
-        "Neutropenia grade 3-4, cycles", "% of cycles", "cycles", term=NEUTROPENIA, grade=3
+        "Neutropenia grade 3-4, cycles", "%", "cycles", term=NEUTROPENIA, grade=3
     ),
     "thrombocytopenia_g34": Endpoint(
         "Thrombocytopenia grade 3-4", "%", "event", term=THROMBOCYTOPENIA, grade=3
@@ -81,7 +81,7 @@ FURTHER: Final[dict[str, Endpoint]] = {
     "tfr_g34": Endpoint("Tumour flare grade 3-4", "%", "event", term=TUMOR_FLARE, grade=3),
     "tfr_g23": Endpoint("Tumour flare grade 2-3", "%", "event", term=TUMOR_FLARE, grade=2),
     "thrombocytopenia_g34_cycles": Endpoint(
-        "Thrombocytopenia grade 3-4, cycles", "% of cycles", "cycles", term=THROMBOCYTOPENIA, grade=3
+        "Thrombocytopenia grade 3-4, cycles", "%", "cycles", term=THROMBOCYTOPENIA, grade=3
     ),
     "tls_laboratory": Endpoint("Laboratory tumour lysis", "%", "event", term=LABORATORY_LYSIS),
 }

@@ -73,7 +73,9 @@ def outcome_notes(result: StudyResult) -> list[str]:
     count, of = hits(result.comparisons)
     lines = [
         "Simulated: median and middle 90 % of trials of the published size.",
-        f"{count} of {of} published figures lie inside." if of else "Nothing was published to compare with.",
+        f"{count} of {of} published figures of the standard endpoints lie inside."
+        if of
+        else "Nothing was published to compare with.",
     ]
     open_ended = [
         r for r in result.comparisons if r.endpoint.kind == "median" and None in (r.simulated, *r.p90)

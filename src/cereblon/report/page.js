@@ -17,11 +17,9 @@
   plots.forEach(draw);
   // On paper the page is narrower than most screens: redraw at the width of the sheet, and back.
   window.addEventListener("beforeprint", function () {
-    document.querySelectorAll("details").forEach(function (d) { d.dataset.was = d.open ? "1" : ""; d.open = false; });
     plots.forEach(function (box) { Plotly.relayout(box, { width: box.closest(".grid") ? 325 : 670 }); });
   });
   window.addEventListener("afterprint", function () {
-    document.querySelectorAll("details").forEach(function (d) { d.open = d.dataset.was === "1"; });
     plots.forEach(function (box) { Plotly.relayout(box, { width: null, autosize: true }); });
   });
 })();

@@ -93,7 +93,7 @@ def _comparison_table(result: StudyResult) -> str:
             lines.append(f'<tr class="arm"><td colspan="7">{escape(name)}</td></tr>')
         for row in (row for row in result.comparisons if row.arm == arm):
             mark = "*" if row.confidence == "recalled" else ""
-            unit = "" if row.endpoint.unit == "% of cycles" else f", {row.endpoint.unit}"
+            unit = f", {row.endpoint.unit}"
             note = f' title="{escape(row.note, quote=True)}"' if row.note else ""
             n = str(row.published_n) if row.published_text and row.endpoint.kind != "cycles" else ""
             lines.append(
