@@ -1,0 +1,39 @@
+"""The commands and the Python of the tutorial and the how-to pages are run as they stand, page by page."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from cereblon import cli
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]
+SLOW = ("cereblon reproduce",)  # every registry trial: minutes
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Return (language, text) of the fenced blocks that are to be run."""
+    return re.findall(r"```(console|python)\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda page: page.stem)
+def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for language, text in blocks(page):
+        if language == "python":
+            exec(compile(text, page.name, "exec"), names)
+            continue
+        for line in text.splitlines():
+            assert line.startswith("$ cereblon "), line
+            if not line[2:].startswith(SLOW):
+                assert cli._main(shlex.split(line)[2:]) == 0, line
+    if page.stem == "tutorial":
+        guide = (DOCS / "howto" / "run_folder.md").read_text("utf-8")
+        promised = set(re.findall(r"^\| `([\w.]+)` \|", guide, re.MULTILINE))
+        assert len(promised) >= 9
+        assert promised <= {path.name for path in (tmp_path / "badoux").iterdir()}
