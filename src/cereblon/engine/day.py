@@ -17,7 +17,6 @@ from .fast import FastDay
 from .grid import day_grid
 from .slow import step
 
-UNROLL = False
 State = dict[str, Array]
 Values = Mapping[str, Any]
 
@@ -84,30 +83,30 @@ class Day:
 
     def run(self, state: State, prepared: Prepared, built: Any, free: Array) -> State:
         """24 hours. `free` (S,) is 0 for clamped slow states."""
-        linear, relaxing, averages = self.fast.run(
+        linear, relaxing, drives = self.fast.run(
             state["linear"], state["relaxing"], self.slow_values(state), prepared, built
         )
         mask = free.astype(self.dtype)[:, None]
         size = len(self.model.slow)
 
-        def advance(x: Array, signals: Array) -> tuple[Array, None]:
-            given = {**prepared.values, **dict(zip(self.model.plan.signals, signals, strict=True))}
-
+        def advance(x: Array, drive: tuple[Array, Array, Array]) -> tuple[Array, None]:
             def both(at: Array) -> tuple[Array, Array]:
-                out = self._evaluate(self._both, at, given, prepared)
+                out = self._evaluate(self._both, at, drive, prepared)
                 return out[:size], out[size:]
 
             def rates(at: Array) -> Array:
-                return self._evaluate(self._rates, at, given, prepared)
+                return self._evaluate(self._rates, at, drive, prepared)
 
             return step(x, 1.0 / self.slow_steps, both, rates, mask), None
 
-        slow, _ = lax.scan(advance, state["slow"], averages, unroll=UNROLL)
+        slow, _ = lax.scan(advance, state["slow"], drives)
         return {"slow": slow, "linear": linear, "relaxing": relaxing}
 
-    def _evaluate(self, program: Program, at: Array, given: Values, prepared: Prepared) -> Array:
+    def _evaluate(self, program: Program, at: Array, drive: Any, prepared: Prepared) -> Array:
         n = at.shape[-1]
-        out = program.run({**given, **dict(zip(self.model.slow, at, strict=True))}, prepared.slow)
+        slow = dict(zip(self.model.slow, at, strict=True))
+        moving = {**slow, **self.fast.signals(drive, slow, prepared)}
+        out = program.run({**prepared.values, **moving}, prepared.slow)
         return jnp.stack([jnp.broadcast_to(jnp.asarray(x, self.dtype), (n,)) for x in out])
 
     def start(self, individual: Values, shared: Values, n: int) -> State:

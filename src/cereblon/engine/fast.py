@@ -17,6 +17,9 @@ from .grid import Grid
 from .linear import Propagator
 
 
+_LEAST_LOSS = 1e-6  # per day; keeps the level finite for a state that is not lost at all
+
+
 @dataclass(frozen=True)
 class Level:
     """Relaxing states that do not need each other, advanced together."""
@@ -36,9 +39,15 @@ class FastDay:
         bodies = model.system.definitions
         self._transfer = Program([plan.transfer[e] for e in self._entries], bodies, model.is_constant)
         self._levels = self._sorted_levels()
-        self.signals = plan.signals
-        self._signals = model.program(self.signals)
-        needed = {n for p in (self._signals, *(v.program for v in self._levels)) for n in p.leaves()}
+        fast, slow = {*plan.linear, *plan.relaxing}, set(plan.slow)
+        self.pure = tuple(s for s in plan.signals if not model.needs(s) & slow)
+        self.mixed = tuple(s for s in plan.signals if model.needs(s) & slow)
+        ready = [r for r in model.rules if model.needs(r) and model.needs(r) <= fast]
+        self.mixture = model.program(self.mixed, tuple(ready))
+        self.inputs = tuple(n for n in sorted(self.mixture.leaves()) if n in fast or n in ready)
+        self._averaged, self._inputs = model.program(self.pure), model.program(self.inputs)
+        programs = (self._averaged, self._inputs, *(v.program for v in self._levels))
+        needed = {n for p in programs for n in p.leaves()}
         watched = [i for name, i in place.items() if watch_all or name in needed]
         pairs = [(place[i], place[j]) for i, j in self._entries]
         self.propagator = Propagator(len(plan.linear), pairs, grid, watched) if plan.linear else None
@@ -58,9 +67,14 @@ class FastDay:
 
     def prepare(self, values: Mapping[str, Any]) -> list[dict[Expr, Array]]:
         """Constant sub-expressions of all programs, for one set of parameters."""
-        return [
-            p.prepare(values) for p in (self._transfer, *(v.program for v in self._levels), self._signals)
-        ]
+        programs = (
+            self._transfer,
+            *(v.program for v in self._levels),
+            self._averaged,
+            self._inputs,
+            self.mixture,
+        )
+        return [p.prepare(values) for p in programs]
 
     def build(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Any:
         """Propagators of the linear states with the slow states as they stand now; rebuilt weekly."""
@@ -84,7 +98,7 @@ class FastDay:
         place = {name: i for i, name in enumerate(self.model.relaxing)}
         shape = (self.grid.hours.size, n)
         h = jnp.asarray(self.grid.intervals, dtype)[:, None, None]
-        for level, ready in zip(self._levels, prepared.fast[1:-1], strict=True):
+        for level, ready in zip(self._levels, prepared.fast[1:-3], strict=True):
             out = level.program.run(known, ready)
             full = [jnp.broadcast_to(jnp.asarray(x, dtype), shape) for x in out]
             source, loss = jnp.stack(full[0::2], axis=1), jnp.stack(full[1::2], axis=1)
@@ -95,20 +109,40 @@ class FastDay:
 
     def run(
         self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, built: Any
-    ) -> tuple[Array, Array, Array]:
-        """(linear, relaxing, averages) 24 h later; `averages` is (steps, signals, n). Slow states are held."""
+    ) -> tuple[Array, Array, tuple[Array, Array, Array]]:
+        """(linear, relaxing, drive) 24 h later, slow states held.
+
+        drive = (means (steps, pure, n), inputs (steps, W, inputs, n), weights (steps, W)) is what each slow step needs.
+        """
         n, dtype = relaxing.shape[-1], relaxing.dtype
         known, linear = self.known(linear, relaxing, slow, prepared, built)
         if self.model.relaxing:
             relaxing = jnp.stack([known[name][-1] for name in self.model.relaxing])
-        weights = jnp.asarray(self.grid.weights, dtype)
-        averages = []
-        for path in self._signals.run(known, prepared.fast[-1]):
-            whole = jnp.broadcast_to(jnp.asarray(path, dtype), (self.grid.hours.size, n))
-            averages.append(jnp.dot(weights, whole, precision="highest"))
-        steps = self.grid.weights.shape[0]
-        stacked = jnp.stack(averages, axis=1) if averages else jnp.zeros((steps, 0, n), dtype)
-        return linear, relaxing, stacked
+        grid, shape = self.grid, (self.grid.hours.size, n)
+        weights = jnp.asarray(grid.weights, dtype)
+        means = [
+            jnp.dot(weights, jnp.broadcast_to(jnp.asarray(path, dtype), shape), precision="highest")
+            for path in self._averaged.run(known, prepared.fast[-3])
+        ]
+        paths = [jnp.broadcast_to(x, shape) for x in self._inputs.run(known, prepared.fast[-2])]
+        steps, width = grid.windows.shape
+        inputs = jnp.stack(paths, axis=1)[grid.windows] if paths else jnp.zeros((steps, width, 0, n), dtype)
+        averaged = jnp.stack(means, axis=1) if means else jnp.zeros((steps, 0, n), dtype)
+        return linear, relaxing, (averaged, inputs, jnp.asarray(grid.window_weights, dtype))
+
+    def signals(
+        self, drive: tuple[Array, Array, Array], slow: Mapping[str, Array], prepared: Any
+    ) -> dict[str, Array]:
+        """Mean of every signal over one slow step, with the slow states as given; `drive` is one step's slice."""
+        means, inputs, weights = drive
+        out = dict(zip(self.pure, means, strict=True))
+        if self.mixed:
+            given = {name: inputs[:, i] for i, name in enumerate(self.inputs)}
+            paths = self.mixture.run({**prepared.values, **slow, **given}, prepared.fast[-1])
+            for name, path in zip(self.mixed, paths, strict=True):
+                whole = jnp.broadcast_to(path, inputs.shape[:1] + inputs.shape[-1:])
+                out[name] = jnp.dot(weights, whole, precision="highest")
+        return out
 
     def course(
         self,
@@ -129,13 +163,17 @@ class FastDay:
 def _relax(start: Array, source: Array, loss: Array, h: Array) -> Array:
     """x' = source - loss*x for stacked states: coefficients (K, R, n), `start` (R, n) -> course (K, R, n).
 
-    Exact where the coefficients are constant over each interval; they are averaged over its two ends.
+    Over each interval the loss is its mean and the level source/loss moves in a straight line, which is exact for
+    constant coefficients and follows the level where the loss is fast. exp(-z) is the reciprocal of its Taylor
+    polynomial; every term is positive, so a course never goes below zero.
     """
-    z = 0.5 * (loss[:-1] + loss[1:]) * h
-    gain = 0.5 * (source[:-1] + source[1:]) * h
-    tail = 1 / 2 + z * (1 / 6 + z * (1 / 24 + z * (1 / 120 + z / 720)))
-    kept = 1 / (1 + z * (1 + z * tail))  # exp(-z) to 1e-3 up to z = 2, and right in the limit of large z
-    pushed = gain * (1 + z * tail) * kept
+    rate = loss + _LEAST_LOSS
+    level = source / rate
+    z = 0.5 * (rate[:-1] + rate[1:]) * h
+    early = 1 / 2 + z * (1 / 6 + z * (1 / 24 + z * (1 / 120 + z / 720)))
+    late = 1 / 2 + z * (1 / 3 + z * (1 / 8 + z * (1 / 30 + z * (1 / 144 + z / 720))))
+    kept = 1 / (1 + z * (1 + z * early))
+    pushed = z * kept * (late * level[1:] + early * level[:-1])
 
     def advance(x: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
         x = now[0] * x + now[1]

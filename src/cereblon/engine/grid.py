@@ -16,8 +16,8 @@ QUARTER = 0.25  # hours, the finest interval
 HOURS_PER_DAY = 24.0
 _MORNING = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6)
 _HOURS: dict[int, tuple[float, ...]] = {
-    1: (*_MORNING, 8, 10, 12, 16, 20, 24),
-    2: (*_MORNING, 8, 10, 12, 16, 20, 24),
+    1: (*_MORNING, 8, 10, 12, 14, 16, 18, 20, 22, 24),
+    2: (*_MORNING, 8, 10, 12, 14, 16, 18, 20, 22, 24),
     4: (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24),
     8: (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, *(3 + 1.0 * k for k in range(1, 22))),
 }
@@ -25,11 +25,17 @@ _HOURS: dict[int, tuple[float, ...]] = {
 
 @dataclass(frozen=True)
 class Grid:
-    """`hours` (K,), `doubling` (K-1,): interval = quarter hour * 2**doubling, `weights` (steps, K) with row sums 1."""
+    """`hours` (K,), `doubling` (K-1,): interval = quarter hour * 2**doubling.
+
+    `weights` (steps, K) give the mean over each slow step; `windows` (steps, W) are the places of the hours within each
+    step (the last repeated to fill up) and `window_weights` (steps, W) the same weights on them.
+    """
 
     hours: np.ndarray
     doubling: np.ndarray
     weights: np.ndarray
+    windows: np.ndarray
+    window_weights: np.ndarray
 
     @property
     def intervals(self) -> np.ndarray:
@@ -44,11 +50,18 @@ def day_grid(slow_steps: int) -> Grid:
     hours = np.asarray(_HOURS[slow_steps], dtype=np.float64)
     length = HOURS_PER_DAY / slow_steps
     weights = np.zeros((slow_steps, hours.size))
+    members = []
     for step in range(slow_steps):
         inside = np.flatnonzero((hours >= step * length) & (hours <= (step + 1) * length))
         weights[step, inside] = _simpson(hours[inside]) / length
+        members.append(inside)
+    widest = max(m.size for m in members)
+    windows = np.stack([np.append(m, np.full(widest - m.size, m[-1])) for m in members])
+    window_weights = np.take_along_axis(weights, windows, axis=1)
+    for row, m in zip(window_weights, members, strict=True):
+        row[m.size :] = 0.0
     doubling = np.rint(np.log2(np.diff(hours) / QUARTER)).astype(np.int32)
-    return Grid(hours, doubling, weights)
+    return Grid(hours, doubling, weights, windows, window_weights)
 
 
 def _simpson(hours: np.ndarray) -> np.ndarray:
