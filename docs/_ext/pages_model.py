@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cereblon.model import Model, load_model
 from cereblon.model.documents import Document, packaged
 from cereblon.model.equations import Equation
+from cereblon.model.system import Words
 from pages_markdown import cell, code, table
 
 CLOCKS = {
@@ -55,43 +56,52 @@ def _contents(named: list[tuple[Document, list[Equation]]]) -> str:
         "# The equations\n\nOne page for each file of the model text, made from it at build time.\n\n"
         + table(["page", "states", "rules"], rows)
         + "\n[](claims.md) lists the equations by claim.\n\n"
-        + f":::{{toctree}}\n:hidden:\n\n{entries}\nclaims\n:::\n"
+        + f":::{{toctree}}\n:hidden:\n\n{entries}\n:::\n"
     )
 
 
 def _fragment(document: Document, equations: list[Equation]) -> str:
     states = [e for e in equations if e.clock != "rule"]
     rules = [e for e in equations if e.clock == "rule"]
-    parts = [f"# {_title(document)}", f"From `{document.name}`."]
+    title, _, more = _title(document).partition(": ")
+    parts = [
+        f"# {title}",
+        f"{more[:1].upper()}{more[1:]}. From `{document.name}`." if more else f"From `{document.name}`.",
+    ]
     if states:
         parts.append("## States")
         parts += [_state(e) for e in states]
     if rules:
         parts.append("## Rules")
-        rows = [(code(e.name), cell(_unit(e.unit)), code(e.formula), cell(e.words.says)) for e in rules]
-        parts.append(table(["name", "unit", "is", "in words"], rows))
+        parts += [_rule(e) for e in rules]
     return "\n\n".join(parts) + "\n"
 
 
 def _state(equation: Equation) -> str:
-    lines = [
-        f"### {equation.name}",
-        f"Unit {_unit(equation.unit)}; {CLOCKS[equation.clock]}; starts at {code(equation.start)}.",
-    ]
+    facts = [f"Unit {_unit(equation.unit)}", CLOCKS[equation.clock], f"starts at {code(equation.start)}"]
     if equation.words.identity:
-        lines.append("Identity: " + ", ".join(f"`{_short(name)}`" for name in equation.words.identity) + ".")
-    rows = [
-        (
-            code(term.name),
-            code(term.formula),
-            cell(term.words.says),
-            cell(", ".join(term.words.claims)),
-            cell(", ".join(term.words.sources)),
-        )
-        for term in equation.terms
-    ]
-    heads = ["change", "rate per day", "in words", "claim", "source"]
-    return "\n\n".join([*lines, table(heads, rows)])
+        facts.append("identity " + ", ".join(f"`{_short(name)}`" for name in equation.words.identity))
+    changes = [f"- `{_signed(t.formula)}` ({t.name}){_meaning(t.words)}" for t in equation.terms]
+    lines = [f"### {equation.name}", "; ".join(facts) + ". Change per day:", "\n".join(changes)]
+    return "\n\n".join(lines)
+
+
+def _rule(equation: Equation) -> str:
+    words = _meaning(equation.words).removeprefix(": ")
+    lines = [f"### {equation.name}", f"Unit {_unit(equation.unit)}. {words[:1].upper()}{words[1:]}".rstrip()]
+    return "\n\n".join([*lines, f"```text\n{equation.formula}\n```"])
+
+
+def _signed(formula: str) -> str:
+    return formula if formula.startswith("-") else f"+{formula}"
+
+
+def _meaning(words: Words) -> str:
+    """Return what the model text says of an equation: words, claims, sources."""
+    told = f": {cell(words.says)}." if words.says else ""
+    basis = [f"Claim {cell(', '.join(words.claims))}"] if words.claims else []
+    basis += [f"source {cell(', '.join(words.sources))}"] if words.sources else []
+    return told + (f" *{'; '.join(basis)}.*" if basis else "")
 
 
 def _short(identifier: str) -> str:
@@ -99,7 +109,7 @@ def _short(identifier: str) -> str:
 
 
 def _unit(unit: str) -> str:
-    return {"dimensionless": "1", "gcell": "10⁹ cells", "": "1"}.get(unit, unit)
+    return {"dimensionless": "1", "gcell": "10⁹ cells", "": "1"}.get(unit, unit.replace("_unit", ""))
 
 
 def _claims(model: Model) -> str:

@@ -102,11 +102,14 @@ def _description(part: Mapping[str, Any]) -> str:
 
 def _fields(part: Mapping[str, Any]) -> str:
     needed = part.get("required", ())
+    heads = ["field", "value", "default", "note"]
     rows = []
     for name, field in part.get("properties", {}).items():
         default = "required" if name in needed else _default(field)
-        rows.append((code(name), _kind(field), default, cell(field.get("description"))))
-    return table(["field", "value", "default", "note"], rows)
+        rows.append([code(name), _kind(field), default, cell(field.get("description"))])
+    if all(row[-1] == DASH for row in rows):  # a column of dashes says nothing
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
+    return table(heads, rows)
 
 
 def _default(field: Mapping[str, Any]) -> str:
