@@ -21,7 +21,9 @@ def test_there_are_two_commands_of_one_line() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_ci_runs_the_command_word_for_word(command: str) -> None:
-    assert command in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert command in lines
+    assert lines[lines.index(command) + 1] == "} || exit 1"  # or a failure inside the chain would pass
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
