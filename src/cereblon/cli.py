@@ -108,6 +108,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
+    from cereblon.checkpoint import clear_checkpoint
     from cereblon.clinic.documents import load_trial
     from cereblon.report.target import check_target
 
@@ -117,6 +118,7 @@ def run(
     folder = check_target(out if out is not None else Path("runs") / f"{design.id}-seed-{seed}")
     result = _simulate(design, patients, seed, arm, overrides, folder)
     written = result.save(folder)
+    clear_checkpoint(folder)
     if as_json:
         _print_json(result.summary())
         return

@@ -1,0 +1,147 @@
+"""Every subject starts from a state of the untreated model that shows the drawn blood, nodes, spleen and marrow.
+
+The baseline examination fixes how many cells are where and how fast the clone grows. Three rates per subject are
+solved so that the untreated model keeps exactly that: `growth_scale` (births = deaths + growth), `node_egress_scale`
+and `marrow_egress_scale` (traffic balances at the drawn sizes). All fluxes are linear in them, so the solution is a
+division. The niche and the immune system, which no examination shows, are then run untreated with the leukemia held
+until they rest, and the rates are solved again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cereblon.model import Model
+
+Values = dict[str, NDArray[np.floating[Any]]]
+
+HELD_CYCLES = 4
+"""28-day cycles with the leukemia held, in which niche and immune system come to rest."""
+FREE_CYCLES = 1
+"""28-day cycles of free untreated growth, in which cells divide up within each tissue."""
+SCALE_LIMITS = (0.02, 50.0)
+"""Range of a solved scale; a subject at a limit starts off balance and drifts at first."""
+CLONES = ("", "_resistant")
+NODE = tuple(f"cll_node_{k}{c}" for c in CLONES for k in ("dividing", "resting", "mobile"))
+MARROW = tuple(f"cll_marrow_{k}{c}" for c in CLONES for k in ("resting", "mobile"))
+BLOOD = tuple(f"cll_blood{c}" for c in CLONES)
+LEUKEMIA = (*NODE, *MARROW, *BLOOD)
+_LOSSES = {
+    "node": [
+        f"{how}_node_{k}{c}"
+        for how in ("death", "kill")
+        for k in ("dividing", "resting", "mobile")
+        for c in CLONES
+    ],
+    "marrow": [
+        f"{how}_marrow_{k}{c}" for how in ("death", "kill") for k in ("resting", "mobile") for c in CLONES
+    ],
+    "blood": [f"{how}_blood{c}" for how in ("death", "kill") for c in CLONES],
+}
+_FLOWS = [
+    f"{tissue}_{way}{c}" for tissue in ("node", "marrow") for way in ("egress", "homing") for c in CLONES
+]
+_BIRTHS = [f"{name}{c}" for name in ("node_activation", "marrow_division") for c in CLONES]
+FLUXES = (*(name for names in _LOSSES.values() for name in names), *_FLOWS, *_BIRTHS)
+
+Advance = Callable[[Mapping[str, Any], Values, NDArray[np.floating[Any]], int], Mapping[str, Any]]
+"""advance(state, individual, free, cycle) -> state 28 untreated days later; free (S,) is 0 for held slow states."""
+
+
+def balance(
+    model: Model, states: Mapping[str, Any], values: Mapping[str, Any], growth: NDArray[np.floating[Any]]
+) -> Values:
+    """Solve the three scales at one instant.
+
+    states: every state, (n,); values: every parameter; growth: wanted net growth of the clone, 1/day, (n,). Births in
+    the node are counted where cells enter division, which differs from division itself only within days.
+    Returns growth_scale, node_egress_scale, marrow_egress_scale, each (n,).
+    """
+    unit = {**values, "growth_scale": 1.0, "node_egress_scale": 1.0, "marrow_egress_scale": 1.0}
+    flux = {k: np.asarray(v, dtype=np.float64) for k, v in model.observe(FLUXES, states, unit).items()}
+    size = {
+        tissue: sum(np.asarray(states[s], dtype=np.float64) for s in names)
+        for tissue, names in (("node", NODE), ("marrow", MARROW), ("blood", BLOOD))
+    }
+    loss = {tissue: sum(flux[name] for name in names) for tissue, names in _LOSSES.items()}
+
+    def both(name: str) -> Any:
+        return sum(flux[f"{name}{c}"] for c in CLONES)
+
+    births = {"node": both("node_activation"), "marrow": both("marrow_division")}
+    total = sum(size.values())
+    scale = np.clip(
+        (growth * total + sum(loss.values())) / (births["node"] + births["marrow"]), *SCALE_LIMITS
+    )
+    out = {"growth_scale": scale}
+    for tissue in ("node", "marrow"):
+        leaving = scale * births[tissue] + both(f"{tissue}_homing") - loss[tissue] - growth * size[tissue]
+        out[f"{tissue}_egress_scale"] = np.clip(leaving / both(f"{tissue}_egress"), *SCALE_LIMITS)
+    return out
+
+
+def untreated_start(
+    model: Model,
+    individual: Values,
+    shared: Mapping[str, float],
+    growth: NDArray[np.floating[Any]],
+    start: Callable[[Values], Mapping[str, Any]],
+    advance: Advance,
+) -> tuple[Mapping[str, Any], Values]:
+    """Return (state, individual): the engine state at the first dose and the parameters with the solved scales.
+
+    individual: name -> (n,) drawn parameters; growth: (n,) per day; start(individual) makes the model's own starting
+    state; `advance` runs 28 days without drugs. The leukemia pools come back at their drawn totals.
+    """
+    state = start(individual)
+    rows = [i for i, name in enumerate(model.slow) if name in LEUKEMIA]
+    free = np.ones(len(model.slow), dtype=np.float32)
+    held = free.copy()
+    held[rows] = 0.0
+    drawn = _totals(model, state)
+    for cycle in range(HELD_CYCLES):
+        state = advance(state, individual, held, cycle)
+    for cycle in range(FREE_CYCLES):
+        individual = _solved(model, state, individual, shared, growth)
+        state = _rescaled(model, advance(state, individual, free, HELD_CYCLES + cycle), drawn)
+    individual = _solved(model, state, individual, shared, growth)
+    return state, individual
+
+
+def _named(model: Model, state: Mapping[str, Any]) -> Values:
+    groups = ((model.slow, "slow"), (model.linear, "linear"), (model.relaxing, "relaxing"))
+    return {
+        name: row for names, key in groups for name, row in zip(names, np.asarray(state[key]), strict=True)
+    }
+
+
+def _solved(
+    model: Model,
+    state: Mapping[str, Any],
+    individual: Values,
+    shared: Mapping[str, float],
+    growth: NDArray[np.floating[Any]],
+) -> Values:
+    found = balance(model, _named(model, state), {**shared, **individual}, growth)
+    return {**individual, **{name: value.astype(np.float32) for name, value in found.items()}}
+
+
+def _totals(model: Model, state: Mapping[str, Any]) -> dict[tuple[str, ...], NDArray[np.floating[Any]]]:
+    slow = dict(zip(model.slow, np.asarray(state["slow"]), strict=True))
+    return {names: np.sum([slow[s] for s in names], axis=0) for names in (NODE, MARROW, BLOOD)}
+
+
+def _rescaled(
+    model: Model, state: Mapping[str, Any], drawn: Mapping[tuple[str, ...], Any]
+) -> Mapping[str, Any]:
+    """Return the state with each tissue's total as drawn and its inner division as it has become."""
+    slow = np.array(state["slow"])
+    now = _totals(model, state)
+    for names, total in drawn.items():
+        for name in names:
+            slow[model.slow.index(name)] *= total / np.maximum(now[names], 1e-30)
+    return {**state, "slow": slow}
