@@ -108,7 +108,6 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
-    from cereblon.checkpoint import clear_checkpoint
     from cereblon.clinic.documents import load_trial
     from cereblon.report.target import check_target
 
@@ -118,7 +117,6 @@ def run(
     folder = check_target(out if out is not None else Path("runs") / f"{design.id}-seed-{seed}")
     result = _simulate(design, patients, seed, arm, overrides, folder)
     written = result.save(folder)
-    clear_checkpoint(folder)
     if as_json:
         _print_json(result.summary())
         return
@@ -318,7 +316,13 @@ def _fail(message: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C."""
-    sys.exit(_main(sys.argv[1:] if arguments is None else arguments))
+    code = _main(sys.argv[1:] if arguments is None else arguments)
+    if code == INTERRUPTED and arguments is None:
+        # A compilation in another thread cannot be stopped; an ordinary exit would wait for it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _main(arguments: Sequence[str]) -> int:

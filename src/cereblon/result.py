@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cereblon.checkpoint import checkpoint_folder, clear_checkpoint
 from cereblon.errors import CereblonError, nearest
 
 if TYPE_CHECKING:
@@ -84,8 +85,21 @@ class StudyResult:
         """Write the run folder (tables, run.json, summary.json, report.html) and return its path.
 
         All files are written to a temporary sibling that is renamed at the end, so that a folder is complete
-        or absent. Raises CereblonError when the folder cannot be written or holds something other than a run.
+        or absent. The blocks that `run` kept beside this folder are then removed. Raises CereblonError when the
+        folder cannot be written or holds something other than a run.
         """
+        import polars as pl
+
         from cereblon.report.folder import write_run
 
-        return write_run(self, Path(folder))
+        written = write_run(self, Path(folder))
+        if checkpoint_folder(written).exists():
+            tables = {
+                name: pl.scan_parquet(written / f"{name}.parquet")
+                if isinstance(table, pl.LazyFrame)
+                else table
+                for name, table in self.tables.items()
+            }
+            object.__setattr__(self, "tables", tables)
+            clear_checkpoint(written)
+        return written

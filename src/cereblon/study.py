@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -22,14 +21,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import polars as pl
 
-from cereblon.checkpoint import checkpoint_folder
+from cereblon.checkpoint import Checkpoint, code_fingerprint
 from cereblon.clinic.design import Trial
+from cereblon.engine import NumericalError
 from cereblon.errors import CereblonError, nearest
-from cereblon.model import Model, load_model
+from cereblon.model import Model, Parameter, load_model
 from cereblon.patients.population import PRINTED, Eligibility, Population, Printed
+from cereblon.patients.untreated import SOLVED
 from cereblon.result import StudyResult
 from cereblon.study_block import BlockRunner, SubjectBlock
 from cereblon.study_tables import TABLES_WRITTEN, VISIT_UNITS
@@ -39,7 +41,11 @@ LANES = 256
 """Subjects in a block; smaller blocks are padded to it."""
 DEFAULT_PATIENTS = 500
 ARM_STRIDE = 1_000_000
-"""USUBJID of subject i in arm a is a * ARM_STRIDE + i + 1."""
+"""USUBJID of subject i in arm a of the design is a * ARM_STRIDE + i + 1, whichever arms are run."""
+LARGEST = 1e30
+"""Largest value of a parameter that single precision can work with."""
+PATIENCE = 2.0
+"""Seconds that an interrupted run waits for its threads; one that compiles cannot be stopped."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -63,7 +69,8 @@ class StudyPlan:
             "overrides": dict(sorted(self.overrides.items())),
             "model": model.fingerprint,
             "lanes": LANES,
-            "version": package_version(),
+            "code": code_fingerprint(),
+            "libraries": (jax.__version__, np.__version__, pl.__version__),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -111,14 +118,23 @@ def run(
         LANES,
     )
     blocks = _blocks(plan)
-    folder, temporary = _checkpoint(out, plan.fingerprint(model))
-    visits = VisitWriter(folder / "visits", VISIT_UNITS)
-    _simulate(runner, blocks, folder, visits, say)
-    tables: dict[str, pl.DataFrame | pl.LazyFrame] = {
-        name: pl.concat([pl.read_parquet(_part(folder, name, b.index)) for b in blocks])
-        for name in TABLES_WRITTEN
-    }
-    tables["visits"] = visits.scan([b.index for b in blocks])
+    checkpoint = Checkpoint(out, plan.fingerprint(model))
+    try:
+        visits = VisitWriter(checkpoint.folder / "visits", VISIT_UNITS)
+        _simulate(runner, blocks, checkpoint, visits, say)
+        order = [block.index for block in blocks]
+        tables: dict[str, pl.DataFrame | pl.LazyFrame] = {
+            name: checkpoint.read(name, order) for name in TABLES_WRITTEN
+        }
+        tables["visits"] = visits.scan(order)
+    except BaseException as error:
+        checkpoint.abandon()
+        if isinstance(error, NumericalError) and plan.overrides:
+            changed = ", ".join(f"{name}={value:g}" for name, value in plan.overrides.items())
+            raise CereblonError(f"{error}; the run changed {changed}") from None
+        if isinstance(error, OSError):
+            raise checkpoint.unwritable(error) from None
+        raise
     meta = {
         "cereblon": package_version(),
         "model": model.fingerprint,
@@ -135,8 +151,8 @@ def run(
         overrides=dict(plan.overrides),
         meta=meta,
     )
-    if temporary:  # the visits table reads from disk for as long as the result lives
-        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
+    if checkpoint.temporary:  # the visits table reads from disk for as long as the result lives
+        weakref.finalize(result, shutil.rmtree, checkpoint.folder, ignore_errors=True)
     return result
 
 
@@ -170,6 +186,8 @@ def _plan(
 ) -> StudyPlan:
     known = [arm.id for arm in trial.arms]
     chosen = list(known if arms is None else arms)
+    if not chosen:
+        raise CereblonError(f"arms: expected at least one of {', '.join(known)}")
     for arm in chosen:
         if arm not in known:
             raise CereblonError(f"arm '{arm}': {trial.id} has {', '.join(known)}{nearest(arm, known)}")
@@ -181,11 +199,21 @@ def _plan(
             raise CereblonError(
                 f"--set {name}: the model has no such parameter{nearest(name, model.parameters)}"
             )
-        if not np.isfinite(value):
-            raise CereblonError(
-                f"--set {name}={value}: expected a finite number of {model.parameters[name].unit}"
-            )
+        _require_possible(model.parameters[name], value)
     return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), dict(overrides))
+
+
+def _require_possible(row: Parameter, value: float) -> None:
+    """Refuse a value that the parameter cannot have. Zero is a knock-out and is allowed."""
+    said = f"--set {row.id}={value:g}"
+    if row.id in SOLVED:
+        raise CereblonError(f"{said}: is solved for every subject from the baseline; it cannot be set")
+    if not abs(value) <= LARGEST:
+        raise CereblonError(f"{said}: expected a finite number of {row.unit}, at most {LARGEST:g}")
+    if value < 0 and row.value >= 0 and row.distribution != "normal":
+        raise CereblonError(f"{said}: cannot be negative; the packaged value is {row.value:g} {row.unit}")
+    if row.distribution == "logitnormal" and not 0 < value < 1:
+        raise CereblonError(f"{said}: varies between subjects within 0-1; expected a value between 0 and 1")
 
 
 def _shared(model: Model, plan: StudyPlan) -> dict[str, float]:
@@ -203,7 +231,7 @@ def _parameters(model: Model, plan: StudyPlan) -> dict[str, Any]:
 def _blocks(plan: StudyPlan) -> list[SubjectBlock]:
     arm = np.repeat(np.array(plan.arms), plan.patients)
     number = np.tile(np.arange(1, plan.patients + 1), len(plan.arms))
-    usubjid = np.repeat(np.arange(len(plan.arms)), plan.patients) * ARM_STRIDE + number
+    usubjid = arm * ARM_STRIDE + number
     cuts = range(0, len(arm), LANES)
     return [
         SubjectBlock(i, arm[c : c + LANES], number[c : c + LANES], usubjid[c : c + LANES])
@@ -211,60 +239,55 @@ def _blocks(plan: StudyPlan) -> list[SubjectBlock]:
     ]
 
 
-def _checkpoint(out: Path | None, fingerprint: str) -> tuple[Path, bool]:
-    """Return the folder of finished blocks, emptied unless it belongs to this very run, and whether it is temporary."""
-    if out is None:
-        return Path(tempfile.mkdtemp(prefix="cereblon-")), True
-    folder = checkpoint_folder(out)
-    mark = folder / "fingerprint"
-    try:
-        if folder.exists() and (not mark.exists() or mark.read_text() != fingerprint):
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        mark.write_text(fingerprint)
-    except OSError as error:
-        raise CereblonError(f"output folder '{out}': cannot be written ({error.strerror})") from None
-    return folder, False
+def worker_count(blocks: int) -> int:
+    """Return how many blocks are simulated at a time: one per core of the machine."""
+    return max(1, min(os.cpu_count() or 1, blocks))
 
 
-def _part(folder: Path, table: str, block: int) -> Path:
-    return folder / f"{table}-{block:06d}.parquet"
+class _Stopped(Exception):
+    """Ends the thread of a block when the run ends early."""
 
 
 def _simulate(
-    runner: BlockRunner, blocks: list[SubjectBlock], folder: Path, visits: VisitWriter, say: Progress
+    runner: BlockRunner,
+    blocks: list[SubjectBlock],
+    checkpoint: Checkpoint,
+    visits: VisitWriter,
+    say: Progress,
 ) -> None:
-    todo = [b for b in blocks if not (folder / f"done-{b.index:06d}").exists()]
+    todo = [b for b in blocks if not checkpoint.has(b.index)]
     cycles = runner.cycles
-    steps = {b.index: cycles for b in blocks if b not in todo}
+    steps = {b.index: 0 if b in todo else cycles for b in blocks}
     total = cycles * len(blocks)
+    compiled = threading.Event()
     stop = threading.Event()
 
     def one(block: SubjectBlock) -> None:
         def tick(cycle: int) -> None:
-            if stop.is_set():
-                raise KeyboardInterrupt
+            compiled.set()
             steps[block.index] = cycle
+            if stop.is_set():
+                raise _Stopped
 
-        frames, days, values, present = runner.run(block, tick)
-        for name, frame in frames.items():
-            target = _part(folder, name, block.index)
-            partial = target.with_suffix(".partial")
-            frame.write_parquet(partial, compression="zstd", compression_level=1)
-            partial.rename(target)
+        # values that the model cannot take are reported as such, not as warnings of the arithmetic
+        with np.errstate(all="ignore"):
+            frames, days, values, present = runner.run(block, tick)
+        tick(cycles)
+        checkpoint.keep(block.index, frames)
         visits.write(block.index, block.usubjid, days, values, present)
-        (folder / f"done-{block.index:06d}").touch()
+        checkpoint.finish(block.index)
 
-    with ThreadPoolExecutor(max_workers=max(1, min(os.cpu_count() or 1, len(todo) or 1))) as pool:
-        waiting = {pool.submit(one, block) for block in todo}
-        try:
-            while waiting:
-                finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                say(sum(steps.values()), total, "compiling" if not any(steps.values()) else "simulating")
-        except BaseException:
-            stop.set()
-            for future in waiting:
-                future.cancel()
-            raise
+    pool = ThreadPoolExecutor(max_workers=worker_count(len(todo)))
+    waiting = {pool.submit(one, block) for block in todo}
+    try:
+        while waiting:
+            finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+            say(sum(steps.values()), total, "simulating" if compiled.is_set() else "compiling")
+    except BaseException:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait(waiting, timeout=PATIENCE)
+        raise
+    pool.shutdown()

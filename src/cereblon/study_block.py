@@ -1,4 +1,4 @@
-"""One block of subjects through a trial: cohort, untreated start, cycles with the clinic inside, assessments between."""
+"""One block of subjects through a trial: cohort, untreated start, cycles with the clinic, assessments between."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cereblon.clinic.decide import OBSERVED, decide
 from cereblon.clinic.design import Trial
 from cereblon.clinic.orders import BLOCK, Orders, assessment_days, ct_flags, normal
 from cereblon.clinic.tracker import TRUTH, ResponseTracker
-from cereblon.engine import Day, build_cycle, require_healthy
+from cereblon.engine import Day, NumericalError, build_cycle, require_healthy
 from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
 from cereblon.patients.population import Population
@@ -67,7 +67,7 @@ class BlockRunner:
     ) -> None:
         """Take the trial without its published outcomes, shared parameter values and the table with typical values."""
         self.trial, self.population, self.seed, self.model, self.lanes = trial, population, seed, model, lanes
-        self.shared = {name: np.float32(value) for name, value in shared.items()}
+        self.shared: dict[str, Any] = {name: np.float32(value) for name, value in shared.items()}
         self._parameters = parameters
         self._cycle = compiled_cycle(model)
         self._day = Day(model, SLOW_STEPS)
@@ -121,7 +121,7 @@ class BlockRunner:
                 np.int32(cycle * BLOCK),
             )
             state, clinic, record = jax.device_get((state, clinic, record))
-            require_healthy(self.model, state, lanes.usubjid.tolist())
+            self._require_possible(block, state, record)
             records.append(record)
             due = [d for d in days.tolist() if cycle * BLOCK < d <= (cycle + 1) * BLOCK]
             for day in due:
@@ -148,11 +148,11 @@ class BlockRunner:
         idle = _idle(orders)
 
         def start(values: Tree) -> Tree:
-            return jax.device_get(self._day.start(values, self.shared, self.lanes))
+            return dict(jax.device_get(self._day.start(values, self.shared, self.lanes)))
 
         def advance(state: Mapping[str, Any], values: Tree, free: Floats, cycle: int) -> Tree:
             after, _, _ = self._cycle(state, *_arguments(idle, values, self.shared, free))
-            return jax.device_get(after)
+            return dict(jax.device_get(after))
 
         state, individual = untreated_start(
             self.model, individual, self.shared, cohort["growth0"], start, advance
@@ -164,6 +164,20 @@ class BlockRunner:
         now = {name: row for names, key in groups for name, row in zip(names, state[key], strict=True)}
         seen = self.model.observe(TRUTH, now, {**self.shared, **individual})
         return {k: np.broadcast_to(np.asarray(v), (self.lanes,)) for k, v in seen.items()}
+
+    def _require_possible(self, block: SubjectBlock, state: Tree, record: Tree) -> None:
+        """Raise NumericalError for a subject with an impossible state or reading; padding is not reported."""
+        n = len(block.usubjid)
+        require_healthy(
+            self.model, {clock: rows[:, :n] for clock, rows in state.items()}, block.usubjid.tolist()
+        )
+        for name in TRUTH:
+            wrong = ~np.isfinite(record[name][:, :n]).all(axis=0)
+            if wrong.any():
+                who = block.usubjid[wrong][:5].tolist()
+                raise NumericalError(
+                    f"the model failed for subject {', '.join(map(str, who))}: {name} is not finite"
+                )
 
     @staticmethod
     def _assess(

@@ -61,7 +61,7 @@ def block_tables(
     tracker: ResponseTracker,
     clinic: Tree,
     weekly: Tree,
-    cut: NDArray[np.floating[Any]],
+    cut: NDArray[np.float64],
 ) -> tuple[Frames, Days, Tree, NDArray[np.bool_]]:
     """Return the block's tables and its visits (ADY (t,), quantity -> (t, n), present (t, n)), padding removed.
 

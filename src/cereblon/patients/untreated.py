@@ -25,6 +25,8 @@ FREE_CYCLES = 1
 """28-day cycles of free untreated growth, in which cells divide up within each tissue."""
 SCALE_LIMITS = (0.02, 50.0)
 """Range of a solved scale; a subject at a limit starts off balance and drifts at first."""
+SOLVED = ("growth_scale", "node_egress_scale", "marrow_egress_scale")
+"""Parameters found here for every subject."""
 CLONES = ("", "_resistant")
 NODE = tuple(f"cll_node_{k}{c}" for c in CLONES for k in ("dividing", "resting", "mobile"))
 MARROW = tuple(f"cll_marrow_{k}{c}" for c in CLONES for k in ("resting", "mobile"))
@@ -61,7 +63,7 @@ def balance(
     the node are counted where cells enter division, which differs from division itself only within days.
     Returns growth_scale, node_egress_scale, marrow_egress_scale, each (n,).
     """
-    unit = {**values, "growth_scale": 1.0, "node_egress_scale": 1.0, "marrow_egress_scale": 1.0}
+    unit = {**values, **dict.fromkeys(SOLVED, 1.0)}
     flux = {k: np.asarray(v, dtype=np.float64) for k, v in model.observe(FLUXES, states, unit).items()}
     size = {
         tissue: sum(np.asarray(states[s], dtype=np.float64) for s in names)

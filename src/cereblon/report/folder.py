@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -89,6 +90,7 @@ def write_run(result: StudyResult, folder: Path) -> Path:
     target = check_target(folder)
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     old = target.with_name(f".{target.name}.old-{os.getpid()}")
+    _sweep(target)
     try:
         partial.mkdir(parents=True)
         _write(result, partial)
@@ -96,10 +98,32 @@ def write_run(result: StudyResult, folder: Path) -> Path:
             target.rename(old)
         partial.rename(target)
     except OSError as error:
-        if old.exists() and not target.exists():
-            old.rename(target)
         raise CereblonError(f"output folder '{folder}': {error.strerror or error}") from None
     finally:
+        if old.exists() and not target.exists():
+            old.rename(target)
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a killed process left half-written beside `target`; an earlier run set aside comes back."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*-*"):
+        kind, _, process = path.name.removeprefix(f".{target.name}.").partition("-")
+        if kind not in ("partial", "old") or not process.isdigit() or _runs(int(process)):
+            continue
+        if kind == "old" and not target.exists():
+            path.rename(target)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
