@@ -24,7 +24,9 @@ def test_a_subject_does_not_depend_on_its_lane_or_company(model: Model, dtype: s
     people = _people(model, 32)
     order = np.random.default_rng(3).permutation(32)
     first, _ = simulate(model, people, {}, DAILY, 14, ("node", "ikzf", "central"), dtype=dtype)
-    second, _ = simulate(model, {k: v[order] for k, v in people.items()}, {}, DAILY, 14, ("node", "ikzf", "central"), dtype=dtype)
+    second, _ = simulate(
+        model, {k: v[order] for k, v in people.items()}, {}, DAILY, 14, ("node", "ikzf", "central"), dtype=dtype
+    )
     alone = {k: np.where(np.arange(32) == 7, v, v[0]) for k, v in people.items()}
     third, _ = simulate(model, alone, {}, DAILY, 14, ("node", "ikzf", "central"), dtype=dtype)
     for name, course in first.items():
@@ -77,7 +79,7 @@ def test_a_clamped_state_keeps_its_value(model: Model) -> None:
 
 
 def test_unknown_names_are_refused_with_the_nearest(model: Model) -> None:
-    with pytest.raises(ModelError, match="nodde.*nearest: node"):
+    with pytest.raises(ModelError, match=r"nodde.*nearest: node"):
         simulate(model, {}, {}, {}, 7, ("nodde",))
     with pytest.raises(ModelError, match=r"growht.*nearest: growth"):
         simulate(model, {"growht": 1.0}, {}, {}, 7)

@@ -29,7 +29,9 @@ def run(model: Model, people: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def test_drug_in_a_day_is_the_matrix_exponential(model: Model) -> None:
-    hours, found = course(model, ("gut", "central", "excreted"), {"ke": np.array([3.0, 6.0])}, {}, {"gut": 10.0}, dtype="float64")
+    hours, found = course(
+        model, ("gut", "central", "excreted"), {"ke": np.array([3.0, 6.0])}, {}, {"gut": 10.0}, dtype="float64"
+    )
     ktr = model.defaults["ktr"]
     for subject, ke in enumerate((3.0, 6.0)):
         rates = np.diag([-ktr, -ktr, -ktr, -ke, 0.0]) + np.diag([ktr, ktr, ktr, ke], -1)
@@ -46,7 +48,9 @@ def test_mass_of_drug_is_kept(run: dict[str, np.ndarray]) -> None:
     assert inside == pytest.approx(np.broadcast_to(given[:, None], inside.shape), rel=1e-6, abs=1e-9)
 
 
-def test_exposure_is_dose_over_clearance(model: Model, run: dict[str, np.ndarray], people: dict[str, np.ndarray]) -> None:
+def test_exposure_is_dose_over_clearance(
+    model: Model, run: dict[str, np.ndarray], people: dict[str, np.ndarray]
+) -> None:
     expected = DOSES["gut"].sum() / people["ke"]
     assert run["exposure"][-1] == pytest.approx(expected, rel=2e-3)
 
@@ -62,10 +66,10 @@ def test_logistic_growth(model: Model, run: dict[str, np.ndarray], people: dict[
     assert run["logistic"][-1] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize(("steps", "limit"), [(2, 0.04), (4, 0.01)])  # the toy moves cells much faster than the real model
-def test_every_state_follows_roadrunner(
-    model: Model, people: dict[str, np.ndarray], steps: int, limit: float
-) -> None:
+@pytest.mark.parametrize(
+    ("steps", "limit"), [(2, 0.04), (4, 0.01)]
+)  # the toy moves cells much faster than the real model
+def test_every_state_follows_roadrunner(model: Model, people: dict[str, np.ndarray], steps: int, limit: float) -> None:
     out, _ = simulate(model, people, {}, DOSES, DAYS, slow_steps=steps, dtype="float64")
     for subject in range(3):
         exact = reference(model, {k: v[subject] for k, v in people.items()}, DOSES, DAYS)
@@ -79,7 +83,12 @@ def test_error_falls_with_the_square_of_the_step(model: Model) -> None:
     growth = {"growth": np.array([0.8])}
     exact = 100 / (1 + 9 * math.exp(-0.8 * 14))
     errors = [
-        abs(float(simulate(model, growth, {}, {}, 14, ("logistic",), slow_steps=s, dtype="float64")[0]["logistic"][-1, 0]) - exact)
+        abs(
+            float(
+                simulate(model, growth, {}, {}, 14, ("logistic",), slow_steps=s, dtype="float64")[0]["logistic"][-1, 0]
+            )
+            - exact
+        )
         for s in (1, 2, 4)
     ]
     assert 3 < errors[0] / errors[1] < 6

@@ -11,7 +11,10 @@ from cereblon.errors import CereblonError
 from cereblon.model import Model, ModelError, TableError, check, load_model, load_model_text, read_parameters
 from cereblon.model.expr import add, derivative, div, infix, mul, neg, num, power, sym
 
-HEAD = "unit day = 86400 second\nunit per_day = 1/86400 second\nunit gcell = 1e9 item\ncompartment body; body = 1; body has litre\n"
+HEAD = (
+    "unit day = 86400 second\nunit per_day = 1/86400 second\nunit gcell = 1e9 item\n"
+    "compartment body; body = 1; body has litre\n"
+)
 CELLS = "substanceOnly species a in body; a has gcell\na = 1\n"
 DEATH = 'k = 0.5; k has per_day\ndie: a => ; k*a\ndie notes "claim: c1, c2; source: S1, S2; says: cells die"\n'
 
@@ -144,7 +147,10 @@ def test_wrong_parameter_rows_are_refused_by_line(row: str, expected: str) -> No
 
 
 def test_a_table_makes_parameters_individual() -> None:
-    rows = COLUMNS + "k\t0.5\tper_day\tlognormal\t0.3\t\tassumed\tS\tread\t\t\nc\t1\tgcell\tnone\t\t\tcovariate\tS\tread\t\t\n"
+    rows = (
+        COLUMNS
+        + "k\t0.5\tper_day\tlognormal\t0.3\t\tassumed\tS\tread\t\t\nc\t1\tgcell\tnone\t\t\tcovariate\tS\tread\t\t\n"
+    )
     model = load_model_text(HEAD + CELLS.replace("a = 1", "a = c") + "die: a => ; k*a\n", rows)
     assert model.individual == ("c", "k") or set(model.individual) == {"c", "k"}
     assert np.asarray(model.initial({"c": np.array([1.0, 3.0])})["a"]) == pytest.approx([1.0, 3.0])

@@ -7,8 +7,8 @@ from platformdirs import user_cache_dir
 
 
 def keep_compiled(folder: str | None = None) -> str:
-    """Turn JAX's persistent compilation cache on, in the user's cache folder unless another is set; return the folder."""
-    current = folder or jax.config.jax_compilation_cache_dir or user_cache_dir("cereblon")
+    """Turn JAX's persistent compilation cache on, in the user's cache folder unless one is set; return the folder."""
+    current = folder or getattr(jax.config, "jax_compilation_cache_dir", None) or user_cache_dir("cereblon")
     jax.config.update("jax_compilation_cache_dir", current)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

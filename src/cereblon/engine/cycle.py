@@ -31,9 +31,9 @@ def build_cycle(
 ) -> Cycle:
     """Compile (on first call) a 28-day cycle of `model` under the clinic's `decide`.
 
-    decide(clinic, observed, static, week, day, number) -> (clinic, doses) is called at the start of every day; `observed`
-    maps the asked quantities to (n,), `week` and `day` are the slices of the order arrays, `number` the absolute day,
-    `doses` maps linear states to the amount (n,) given at hour 0.
+    decide(clinic, observed, static, week, day, number) -> (clinic, doses) is called at the start of every day;
+    `observed` maps the asked quantities to (n,), `week` and `day` are the slices of the order arrays, `number` the
+    absolute day, `doses` maps linear states to the amount (n,) given at hour 0.
 
     Returns cycle(state, clinic, individual, shared, free, static, weekly, daily, first_day)
     -> (state, clinic, records), where state = dict(slow=(S, n), linear=(L, n), relaxing=(R, n)), `free` (S,) is 0 for
@@ -64,9 +64,7 @@ def build_cycle(
 
         def see(program: Any, ready: Any, names: tuple[str, ...], now: State) -> dict[str, Array]:
             out = program.run({**prepared.values, **day.all_values(now)}, ready)
-            return {
-                k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in zip(names, out, strict=True)
-            }
+            return {k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in zip(names, out, strict=True)}
 
         def week(carry: tuple[State, Tree, Array], orders: tuple[Tree, Tree]) -> tuple[Any, Any]:
             now, clinic, number = carry

@@ -33,9 +33,7 @@ class Prepared:
 class Day:
     """A model's day with `slow_steps` steps of the slow clock (1, 2, 4 or 8), computing in `dtype`."""
 
-    def __init__(
-        self, model: Model, slow_steps: int = 2, dtype: Any = jnp.float32, watch_all: bool = False
-    ) -> None:
+    def __init__(self, model: Model, slow_steps: int = 2, dtype: Any = jnp.float32, watch_all: bool = False) -> None:
         self.model, self.slow_steps, self.dtype = model, slow_steps, jnp.dtype(dtype)
         self.fast = FastDay(model, day_grid(slow_steps), watch_all)
         plan, bodies = model.plan, model.system.definitions
@@ -126,7 +124,5 @@ def working_type(dtype: Any) -> Any:
     """`dtype`, checked: float64 needs JAX's x64 mode."""
     wanted = jnp.dtype(dtype)
     if wanted == jnp.dtype("float64") and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
-        raise ModelError(
-            "float64 needs jax.config.update('jax_enable_x64', True) before the first computation"
-        )
+        raise ModelError("float64 needs jax.config.update('jax_enable_x64', True) before the first computation")
     return wanted

@@ -1,4 +1,4 @@
-"""One day of the fast clock: drug concentrations, then what relaxes to them, then the averages handed to the slow clock."""
+"""One day of the fast clock: drug concentrations, what relaxes to them, the averages handed to the slow clock."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import numpy as np
 from jax import Array, lax
 
 from cereblon.model import Model, Program
-from cereblon.model.expr import Expr
+from cereblon.model.expr import Expr, free
 
 from .grid import Grid
 from .linear import Propagator
-
 
 _LEAST_LOSS = 1e-6  # per day; keeps the level finite for a state that is not lost at all
 
@@ -38,6 +37,8 @@ class FastDay:
         self._entries = list(plan.transfer)
         bodies = model.system.definitions
         self._transfer = Program([plan.transfer[e] for e in self._entries], bodies, model.is_constant)
+        self.drivers = self._driver_names()
+        self._drivers = model.program(self.drivers)
         self._levels = self._sorted_levels()
         fast, slow = {*plan.linear, *plan.relaxing}, set(plan.slow)
         self.pure = tuple(s for s in plan.signals if not model.needs(s) & slow)
@@ -45,8 +46,9 @@ class FastDay:
         ready = [r for r in model.rules if model.needs(r) and model.needs(r) <= fast]
         self.mixture = model.program(self.mixed, tuple(ready))
         self.inputs = tuple(n for n in sorted(self.mixture.leaves()) if n in fast or n in ready)
-        self._averaged, self._inputs = model.program(self.pure), model.program(self.inputs)
-        programs = (self._averaged, self._inputs, *(v.program for v in self._levels))
+        self._averaged = model.program(self.pure, tuple(d for d in self.drivers if d not in self.pure))
+        self._inputs = model.program(self.inputs, tuple(d for d in self.drivers if d not in self.inputs))
+        programs = (self._averaged, self._inputs, self._drivers, *(v.program for v in self._levels))
         needed = {n for p in programs for n in p.leaves()}
         watched = [i for name, i in place.items() if watch_all or name in needed]
         pairs = [(place[i], place[j]) for i, j in self._entries]
@@ -62,18 +64,28 @@ class FastDay:
         for level in range(max(depth.values(), default=-1) + 1):
             names = tuple(n for n in plan.relaxing if depth[n] == level)
             exprs = [e for n in names for e in (plan.source[n], plan.loss[n])]
-            out.append(Level(names, Program(exprs, self.model.system.definitions, self.model.is_constant)))
+            bodies = self.model.system.definitions
+            out.append(Level(names, Program(exprs, bodies, self.model.is_constant, self.drivers)))
         return out
+
+    def _driver_names(self) -> tuple[str, ...]:
+        """What the relaxing states read of the linear ones: the largest rules that need no relaxing state."""
+        plan, bodies = self.model.plan, self.model.system.definitions
+        out: dict[str, None] = {}
+        stack = [e for pair in zip(plan.source.values(), plan.loss.values(), strict=True) for e in pair]
+        while stack:
+            for name in sorted(free(stack.pop())):
+                needs = self.model.needs(name)
+                if needs & set(plan.linear) and not needs & set(plan.relaxing):
+                    out[name] = None
+                elif name in bodies and needs & set(plan.relaxing):
+                    stack.append(bodies[name])
+        return tuple(out)
 
     def prepare(self, values: Mapping[str, Any]) -> list[dict[Expr, Array]]:
         """Constant sub-expressions of all programs, for one set of parameters."""
-        programs = (
-            self._transfer,
-            *(v.program for v in self._levels),
-            self._averaged,
-            self._inputs,
-            self.mixture,
-        )
+        programs = (self._transfer, self._drivers, *(v.program for v in self._levels))
+        programs = (*programs, self._averaged, self._inputs, self.mixture)
         return [p.prepare(values) for p in programs]
 
     def build(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Any:
@@ -81,9 +93,7 @@ class FastDay:
         if self.propagator is None:
             return ()
         entries = self._transfer.run({**prepared.values, **slow}, prepared.fast[0])
-        return self.propagator.build(
-            jnp.stack([jnp.broadcast_to(jnp.asarray(e, dtype), (n,)) for e in entries])
-        )
+        return self.propagator.build(jnp.stack([jnp.broadcast_to(jnp.asarray(e, dtype), (n,)) for e in entries]))
 
     def known(
         self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, built: Any
@@ -95,16 +105,38 @@ class FastDay:
             for i, path in self.propagator.course(built, linear).items():
                 known[self.model.linear[i]] = path
             linear = self.propagator.finish(built, linear)
-        place = {name: i for i, name in enumerate(self.model.relaxing)}
+        if not self.model.relaxing:
+            return known, linear
         shape = (self.grid.hours.size, n)
-        h = jnp.asarray(self.grid.intervals, dtype)[:, None, None]
-        for level, ready in zip(self._levels, prepared.fast[1:-3], strict=True):
-            out = level.program.run(known, ready)
-            full = [jnp.broadcast_to(jnp.asarray(x, dtype), shape) for x in out]
-            source, loss = jnp.stack(full[0::2], axis=1), jnp.stack(full[1::2], axis=1)
-            start = relaxing[np.array([place[name] for name in level.names])]
-            path = _relax(start, source, loss, h)
-            known.update({name: path[:, k] for k, name in enumerate(level.names)})
+        watched = [self.model.linear[i] for i in self.propagator.watched] if self.propagator else []
+        drivers = self._drivers.run(known, prepared.fast[1])
+        names = [*watched, *self.drivers]
+        moving = [known[w] for w in watched] + [jnp.broadcast_to(jnp.asarray(d, dtype), shape) for d in drivers]
+        given = jnp.stack(moving, axis=1) if moving else jnp.zeros((shape[0], 0, n), dtype)
+        fixed = {**prepared.values, **slow}
+        order = {name: i for i, name in enumerate(self.model.relaxing)}
+        places = [np.array([order[name] for name in group.names]) for group in self._levels]
+
+        def node(carry: list[tuple[Array, Array, Array]], now: tuple[Array, Array]) -> tuple[Any, Any]:
+            at, h = now
+            here = {**fixed, **dict(zip(names, at, strict=True))}
+            following = []
+            for group, ready, (x, rate0, level0) in zip(self._levels, prepared.fast[2:-3], carry, strict=True):
+                out = [jnp.broadcast_to(jnp.asarray(v, dtype), (n,)) for v in group.program.run(here, ready)]
+                rate = jnp.stack(out[1::2]) + _LEAST_LOSS
+                level = jnp.stack(out[0::2]) / rate
+                x = _relax(x, rate0, rate, level0, level, h)
+                here.update(zip(group.names, x, strict=True))
+                following.append((x, rate, level))
+            return following, ([x for x, _, _ in following], at)
+
+        spans = jnp.asarray(np.concatenate([[0.0], self.grid.intervals]), dtype)
+        begin = [(relaxing[p], jnp.zeros((p.size, n), dtype), jnp.zeros((p.size, n), dtype)) for p in places]
+        # the drivers pass through the loop unchanged: what reads them afterwards reads them from memory
+        _, (courses, passed) = lax.scan(node, begin, (given, spans))
+        known.update({name: passed[:, i] for i, name in enumerate(names)})
+        for group, course in zip(self._levels, courses, strict=True):
+            known.update({name: course[:, k] for k, name in enumerate(group.names)})
         return known, linear
 
     def run(
@@ -130,9 +162,7 @@ class FastDay:
         averaged = jnp.stack(means, axis=1) if means else jnp.zeros((steps, 0, n), dtype)
         return linear, relaxing, (averaged, inputs, jnp.asarray(grid.window_weights, dtype))
 
-    def signals(
-        self, drive: tuple[Array, Array, Array], slow: Mapping[str, Array], prepared: Any
-    ) -> dict[str, Array]:
+    def signals(self, drive: tuple[Array, Array, Array], slow: Mapping[str, Array], prepared: Any) -> dict[str, Array]:
         """Mean of every signal over one slow step, with the slow states as given; `drive` is one step's slice."""
         means, inputs, weights = drive
         out = dict(zip(self.pure, means, strict=True))
@@ -160,24 +190,14 @@ class FastDay:
         return {k: jnp.broadcast_to(v, shape) for k, v in zip(names, out, strict=True)}
 
 
-def _relax(start: Array, source: Array, loss: Array, h: Array) -> Array:
-    """x' = source - loss*x for stacked states: coefficients (K, R, n), `start` (R, n) -> course (K, R, n).
+def _relax(x: Array, rate0: Array, rate1: Array, level0: Array, level1: Array, h: Array) -> Array:
+    """x' = rate*(level - x) over `h` days, all (R, n), the coefficients known at both ends.
 
-    Over each interval the loss is its mean and the level source/loss moves in a straight line, which is exact for
-    constant coefficients and follows the level where the loss is fast. exp(-z) is the reciprocal of its Taylor
-    polynomial; every term is positive, so a course never goes below zero.
+    The rate is its mean and the level moves in a straight line, which is exact for constant coefficients and follows
+    the level where the rate is high. exp(-z) is the reciprocal of its Taylor polynomial; every term is positive, so a
+    state never goes below zero.
     """
-    rate = loss + _LEAST_LOSS
-    level = source / rate
-    z = 0.5 * (rate[:-1] + rate[1:]) * h
+    z = 0.5 * (rate0 + rate1) * h
     early = 1 / 2 + z * (1 / 6 + z * (1 / 24 + z * (1 / 120 + z / 720)))
     late = 1 / 2 + z * (1 / 3 + z * (1 / 8 + z * (1 / 30 + z * (1 / 144 + z / 720))))
-    kept = 1 / (1 + z * (1 + z * early))
-    pushed = z * kept * (late * level[1:] + early * level[:-1])
-
-    def advance(x: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
-        x = now[0] * x + now[1]
-        return x, x
-
-    _, course = lax.scan(advance, start, (kept, pushed), unroll=5)
-    return jnp.concatenate([start[None], course])
+    return (x + z * (late * level1 + early * level0)) / (1 + z * (1 + z * early))

@@ -1,7 +1,7 @@
 """The hours of a dosing day and the weights that average over each slow step.
 
-Fine after the dose, coarse in the tail; every interval is a power of two times a quarter of an hour, so that one
-matrix exponential and its squares serve them all. Each slow step begins and ends on a grid hour.
+Fine after the dose, coarse in the tail; every interval is a power of two times the finest one, so that one matrix
+exponential and its squares serve them all. Each slow step begins and ends on a grid hour.
 """
 
 from __future__ import annotations
@@ -12,20 +12,15 @@ import numpy as np
 
 from cereblon.errors import CereblonError
 
-QUARTER = 0.25  # hours, the finest interval
+FINEST = 0.375  # hours, the shortest interval; doubled six times it is a day
 HOURS_PER_DAY = 24.0
-_MORNING = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6)
-_HOURS: dict[int, tuple[float, ...]] = {
-    1: (*_MORNING, 8, 10, 12, 14, 16, 18, 20, 22, 24),
-    2: (*_MORNING, 8, 10, 12, 14, 16, 18, 20, 22, 24),
-    4: (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24),
-    8: (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, *(3 + 1.0 * k for k in range(1, 22))),
-}
+STEPS = (1, 2, 4, 8)  # slow steps a day that end on a grid hour
+_HOURS = (0, 0.375, 0.75, 1.125, 1.5, 2.25, *(3 + 1.5 * k for k in range(15)))
 
 
 @dataclass(frozen=True)
 class Grid:
-    """`hours` (K,), `doubling` (K-1,): interval = quarter hour * 2**doubling.
+    """`hours` (K,), `doubling` (K-1,): interval = `FINEST` * 2**doubling.
 
     `weights` (steps, K) give the mean over each slow step; `windows` (steps, W) are the places of the hours within each
     step (the last repeated to fill up) and `window_weights` (steps, W) the same weights on them.
@@ -45,9 +40,9 @@ class Grid:
 
 def day_grid(slow_steps: int) -> Grid:
     """The grid for a number of slow steps a day. Raises CereblonError unless it is 1, 2, 4 or 8."""
-    if slow_steps not in _HOURS:
-        raise CereblonError(f"slow_steps {slow_steps}; expected one of {', '.join(map(str, _HOURS))}")
-    hours = np.asarray(_HOURS[slow_steps], dtype=np.float64)
+    if slow_steps not in STEPS:
+        raise CereblonError(f"slow_steps {slow_steps}; expected one of {', '.join(map(str, STEPS))}")
+    hours = np.asarray(_HOURS, dtype=np.float64)
     length = HOURS_PER_DAY / slow_steps
     weights = np.zeros((slow_steps, hours.size))
     members = []
@@ -60,12 +55,12 @@ def day_grid(slow_steps: int) -> Grid:
     window_weights = np.take_along_axis(weights, windows, axis=1)
     for row, m in zip(window_weights, members, strict=True):
         row[m.size :] = 0.0
-    doubling = np.rint(np.log2(np.diff(hours) / QUARTER)).astype(np.int32)
+    doubling = np.rint(np.log2(np.diff(hours) / FINEST)).astype(np.int32)
     return Grid(hours, doubling, weights, windows, window_weights)
 
 
 def _simpson(hours: np.ndarray) -> np.ndarray:
-    """Positive weights over nodes: Simpson over pairs of equal intervals, 3/8 rule where three remain, else trapezoid."""
+    """Positive weights: Simpson over pairs of equal intervals, 3/8 rule where three remain, else trapezoid."""
     steps = np.diff(hours)
     out = np.zeros(hours.size)
     i = 0

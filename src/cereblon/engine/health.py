@@ -42,10 +42,7 @@ def require_healthy(model: Model, state: Mapping[str, Any], subjects: Sequence[i
     if not found:
         return
     shown = [
-        f"subject {a.subject if subjects is None else subjects[a.subject]} ({a.state} = {a.value:g})"
-        for a in found[:5]
+        f"subject {a.subject if subjects is None else subjects[a.subject]} ({a.state} = {a.value:g})" for a in found[:5]
     ]
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    raise NumericalError(
-        f"the model failed for {', '.join(shown)}{more}; expected finite, non-negative states"
-    )
+    raise NumericalError(f"the model failed for {', '.join(shown)}{more}; expected finite, non-negative states")

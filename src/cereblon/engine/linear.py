@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -17,22 +16,38 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from .grid import HOURS_PER_DAY, QUARTER, Grid
+from .grid import FINEST, HOURS_PER_DAY, Grid
 
 Entry = tuple[int, int]
 
-_TERMS = 8  # of the exponential series
-_HALVINGS = 4  # the series runs at a quarter hour / 16: for rates up to 60 per hour, rate*step stays below 1
-_DAY = 7  # a quarter hour doubled this often is 32 hours; 24 = 16 + 8
+_TERMS = 9  # of the exponential series
+_HALVINGS = 4  # the series runs at the finest interval / 16: for rates up to 60 per hour, rate*step stays below 1.5
+_DAY = 6  # the finest interval doubled this often is a day
 
 
-@dataclass(frozen=True)
 class Block:
-    """Linear states that exchange amounts, their places among all, and which of them are watched within the day."""
+    """Linear states that exchange amounts: sparse matrices as (entries, n), the entries reachable along the graph."""
 
-    places: tuple[int, ...]
-    entries: tuple[tuple[int, int, int], ...]  # (row, column) in the block, place in the transfer list
-    watched: tuple[int, ...]
+    def __init__(self, places: tuple[int, ...], transfer: Sequence[Entry], watched: Sequence[int]) -> None:
+        self.places, m = places, len(places)
+        self.given = [(places.index(i), places.index(j), t) for t, (i, j) in enumerate(transfer) if i in places]
+        self.watched = tuple(k for k, place in enumerate(places) if place in watched)
+        direct = np.eye(m, dtype=bool)
+        for i, j, _ in self.given:
+            direct[i, j] = True
+        reach = direct.copy()
+        for _ in range(m):
+            reach = reach | (reach @ reach)
+        self.entries: list[Entry] = [(i, j) for i in range(m) for j in range(m) if reach[i, j]]
+        self.slot = {entry: k for k, entry in enumerate(self.entries)}
+        self.full = self._pairs(self.entries, reach, reach)
+        self.sparse = self._pairs(self.entries, reach, direct)
+        self.rows = [k for k, (i, _) in enumerate(self.entries) if i in self.watched]
+        self.along = self._pairs([self.entries[k] for k in self.rows], reach, reach)
+
+    def _pairs(self, targets: list[Entry], left: np.ndarray, right: np.ndarray) -> list[list[Entry]]:
+        middle = range(len(self.places))
+        return [[(self.slot[i, m], self.slot[m, j]) for m in middle if left[i, m] and right[m, j]] for i, j in targets]
 
 
 class Propagator:
@@ -47,83 +62,82 @@ class Propagator:
         for i, j in transfer:
             old, new = joined[i], joined[j]
             joined = [new if k == old else k for k in joined]
-        self.blocks = []
-        for label in dict.fromkeys(joined):
-            places = tuple(k for k in range(size) if joined[k] == label)
-            entries = tuple(
-                (places.index(i), places.index(j), t) for t, (i, j) in enumerate(transfer) if i in places
-            )
-            seen = tuple(k for k, place in enumerate(places) if place in self.watched)
-            self.blocks.append(Block(places, entries, seen))
+        groups = [tuple(k for k in range(size) if joined[k] == label) for label in dict.fromkeys(joined)]
+        self.blocks = [Block(places, transfer, self.watched) for places in groups]
 
     def build(self, coefficients: Array) -> list[tuple[Array, Array]]:
-        """Per block of m states: exp(A*24 h), (m, m, n), and the watched rows at every grid hour, (K, watched, m, n).
+        """Per block: entries of exp(A*24 h), (entries, n), and of its watched rows at every grid hour, (K, rows, n).
 
         `coefficients` has shape (transfer, n), 1/day, in the order of `transfer`.
         """
         return [self._build(block, coefficients) for block in self.blocks]
 
     def _build(self, block: Block, coefficients: Array) -> tuple[Array, Array]:
-        m, n, dtype = len(block.places), coefficients.shape[-1], coefficients.dtype
-        rows = np.array(block.watched, dtype=np.int32)
-        if m == 1:
-            rate = coefficients[block.entries[0][2]] if block.entries else jnp.zeros(n, dtype)
+        n, dtype = coefficients.shape[-1], coefficients.dtype
+        rows = np.array(block.rows, dtype=np.int32)
+        if len(block.places) == 1:
+            rate = coefficients[block.given[0][2]] if block.given else jnp.zeros(n, dtype)
             days = jnp.asarray(self.grid.hours / HOURS_PER_DAY, dtype)
-            course = jnp.exp(days[:, None] * rate)[:, None, None]
+            course = jnp.exp(days[:, None] * rate)[:, None]
             return course[-1], course[:, rows]
-        step = QUARTER / HOURS_PER_DAY / 2**_HALVINGS
-        cells: list[list[Any]] = [[jnp.zeros(n, dtype)] * m for _ in range(m)]
-        for i, j, t in block.entries:
-            cells[i][j] = coefficients[t]
-        rate = jnp.max(jnp.stack([-cells[i][i] for i in range(m)] + [jnp.zeros(n, dtype)]), axis=0)
-        for i in range(m):
-            cells[i][i] = cells[i][i] + rate
-        shifted = jnp.stack([jnp.stack(row) for row in cells]) * step
-        identity = jnp.broadcast_to(jnp.eye(m, dtype=dtype)[:, :, None], (m, m, n))
+        step = FINEST / HOURS_PER_DAY / 2**_HALVINGS
+        zero = jnp.zeros(n, dtype)
+        cells: list[Any] = [zero] * len(block.entries)
+        for i, j, t in block.given:
+            cells[block.slot[i, j]] = coefficients[t]
+        diagonal = [block.slot[i, i] for i in range(len(block.places))]
+        rate = jnp.max(jnp.stack([-cells[k] for k in diagonal] + [zero]), axis=0)
+        for k in diagonal:
+            cells[k] = cells[k] + rate
+        shifted = jnp.stack(cells) * step
+        ones = np.array([1.0 if i == j else 0.0 for i, j in block.entries])
+        identity = jnp.broadcast_to(jnp.asarray(ones, dtype)[:, None], shifted.shape)
 
         def term(carry: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], None]:
             power, total = carry
-            power = _product(power, shifted) / k
+            power = _product(block.sparse, power, shifted) / k
             return (power, total + power), None
 
         numbers = jnp.arange(2, _TERMS + 1, dtype=dtype)
         (_, series), _ = lax.scan(term, (shifted, identity + shifted), numbers)
 
         def square(carry: Array, _: None) -> tuple[Array, Array]:
-            following = _product(carry, carry)
+            following = _product(block.full, carry, carry)
             return following, following
 
         short = series * jnp.exp(-rate * step)
-        _, doubled = lax.scan(square, short, None, length=_HALVINGS + _DAY - 1)
+        _, doubled = lax.scan(square, short, None, length=_HALVINGS + _DAY)
         doubled = doubled[_HALVINGS - 1 :]
 
         def advance(carry: Array, k: Array) -> tuple[Array, Array]:
-            following = _product(carry, doubled[k])
+            whole = dict(zip(block.rows, carry, strict=True))
+            following = _product(block.along, whole, doubled[k])
             return following, following
 
         first = identity[rows]
         _, later = lax.scan(advance, first, jnp.asarray(self.grid.doubling))
-        return _product(doubled[_DAY - 1], doubled[_DAY - 2]), jnp.concatenate([first[None], later])
+        return doubled[_DAY], jnp.concatenate([first[None], later])
 
     def course(self, built: list[tuple[Array, Array]], start: Array) -> dict[int, Array]:
         """Watched states at the grid hours, each (K, n), from `start` (size, n) at hour 0."""
-        out: dict[int, Array] = {}
+        out: dict[int, Any] = {}
         for block, (_, rows) in zip(self.blocks, built, strict=True):
-            for slot, k in enumerate(block.watched):
-                terms = [rows[:, slot, j] * start[place] for j, place in enumerate(block.places)]
-                out[block.places[k]] = reduce(operator.add, terms)
+            for slot, k in enumerate(block.rows):
+                i, j = block.entries[k]
+                part, place = rows[:, slot] * start[block.places[j]], block.places[i]
+                out[place] = out[place] + part if place in out else part
         return out
 
     def finish(self, built: list[tuple[Array, Array]], start: Array) -> Array:
         """All states after 24 hours, (size, n)."""
         out: list[Any] = [None] * self.size
         for block, (day, _) in zip(self.blocks, built, strict=True):
-            ends = reduce(operator.add, [day[:, j] * start[place] for j, place in enumerate(block.places)])
-            for k, place in enumerate(block.places):
-                out[place] = ends[k]
+            for k, (i, j) in enumerate(block.entries):
+                part, place = day[k] * start[block.places[j]], block.places[i]
+                out[place] = part if out[place] is None else out[place] + part
         return jnp.stack(out)
 
 
-def _product(a: Array, b: Array) -> Array:
-    """Matrix product per subject: (r, m, n) by (m, m, n)."""
-    return reduce(operator.add, [a[:, j, None] * b[None, j] for j in range(b.shape[0])])
+def _product(pairs: list[list[Entry]], a: Any, b: Array) -> Array:
+    """Sparse matrix product per subject: entry k is the sum of a[p]*b[q] over pairs[k]."""
+    return jnp.stack([reduce(operator.add, [a[p] * b[q] for p, q in listed]) for listed in pairs])

@@ -68,16 +68,13 @@ def simulate(
     active = jnp.asarray((np.arange(weeks * DAYS) < days).reshape(weeks, DAYS))
     state, saved, last = compiled(state, people, common, mask, given_doses, active)
     out = {
-        k: np.concatenate([np.asarray(v).reshape(-1, n)[:days], np.asarray(last[k])[None]])
-        for k, v in saved.items()
+        k: np.concatenate([np.asarray(v).reshape(-1, n)[:days], np.asarray(last[k])[None]]) for k, v in saved.items()
     }
     return out, state
 
 
 @lru_cache(maxsize=16)
-def _runner(
-    model: Model, names: tuple[str, ...], slow_steps: int, kind: str
-) -> tuple[Callable[..., Any], Day]:
+def _runner(model: Model, names: tuple[str, ...], slow_steps: int, kind: str) -> tuple[Callable[..., Any], Day]:
     day = Day(model, slow_steps, kind)
     keep = model.program(names)
 
@@ -90,9 +87,7 @@ def _runner(
 
         def see(now: State) -> dict[str, Array]:
             out = keep.run({**prepared.values, **day.all_values(now)}, ready)
-            return {
-                k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in zip(names, out, strict=True)
-            }
+            return {k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in zip(names, out, strict=True)}
 
         def week(now: State, given: tuple[dict[str, Array], Array]) -> tuple[State, dict[str, Array]]:
             built = day.build(now, prepared)
@@ -131,9 +126,7 @@ def course(
     people = {k: jnp.broadcast_to(jnp.asarray(values[k], day.dtype), (n,)) for k in model.individual}
     prepared = day.prepare(people, {k: values[k] for k in model.shared})
     now = day.start(people, {k: values[k] for k in model.shared}, n) if state is None else state
-    now = day.dose(
-        now, {k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in (doses or {}).items()}
-    )
+    now = day.dose(now, {k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in (doses or {}).items()})
     wanted = tuple(names)
     model.require(wanted)
     found = day.fast.course(

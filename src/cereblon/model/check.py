@@ -43,11 +43,7 @@ def _unannotated(model: Model) -> list[Finding]:
 def _parameters(model: Model) -> list[Finding]:
     out = []
     system = model.system
-    used = {
-        n
-        for e in [*system.rates.values(), *system.definitions.values(), *system.starts.values()]
-        for n in free(e)
-    }
+    used = {n for e in [*system.rates.values(), *system.definitions.values(), *system.starts.values()] for n in free(e)}
     for p in model.parameters.values():
         place = f"{p.file}:{p.line}" if p.file else str(model.index.place(p.id) or p.id)
         for column in ("unit", "source"):

@@ -192,15 +192,13 @@ def _relaxing(
             coefficients, rest = affine(system.rates[state], frozenset((state,)), needs, system.definitions)
         except NotAffineError:
             raise ModelError(
-                f"{index.place(state) or state}: fast state '{state}' must be linear in itself; put it on the slow clock"
+                f"{index.place(state) or state}: fast state '{state}' must be linear in itself; or make it slow"
             ) from None
         source[state], loss[state] = rest, neg(coefficients.get(state, ZERO))
     order: list[str] = []
     waiting = list(source)
     while waiting:
-        ready = [
-            s for s in waiting if not (needs.expr(source[s]) | needs.expr(loss[s])) & (set(waiting) - {s})
-        ]
+        ready = [s for s in waiting if not (needs.expr(source[s]) | needs.expr(loss[s])) & (set(waiting) - {s})]
         if not ready:
             raise ModelError(
                 f"{index.place(waiting[0]) or waiting[0]}: fast states {', '.join(waiting)} drive each other in a loop"

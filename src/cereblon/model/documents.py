@@ -65,8 +65,8 @@ class Index:
 class Parameter:
     """One row of a parameter table.
 
-    `spread` is the between-subject SD on the scale of `distribution` (none, lognormal, logitnormal, normal); `status` is
-    measured, derived, calibrated, assumed or covariate; `line` is the row's place in its table.
+    `spread` is the between-subject SD on the scale of `distribution` (none, lognormal, logitnormal, normal); `status`
+    is measured, derived, calibrated, assumed or covariate; `line` is the row's place in its table.
     """
 
     id: str
@@ -103,7 +103,7 @@ class Drug:
 
 
 def statements(document: Document) -> Iterator[tuple[int, str, str]]:
-    """(line, clock, statement) of a fragment, comments and quoted text removed. A statement ends at ; or at the line."""
+    """(line, clock, statement) of a fragment, comments and quoted text removed; ; and line ends part them."""
     clock, inside = "slow", False
     for number, line in enumerate(document.text.splitlines(), start=1):
         found = _CLOCK.search(line)
@@ -127,7 +127,7 @@ def statements(document: Document) -> Iterator[tuple[int, str, str]]:
 
 
 def index(documents: list[Document]) -> Index:
-    """Find every definition. Raises DocumentError for statements that a fragment may not hold (import, functions ...)."""
+    """Find every definition. Raises DocumentError for what a fragment may not hold (import, functions ...)."""
     out = Index()
     for document in documents:
         for line, clock, statement in statements(document):

@@ -52,9 +52,7 @@ def equations(system: System, plan: Plan) -> list[Equation]:
         if not terms:
             terms.append(Term(name, infix(rate), words))
         start = infix(system.starts[name])
-        out.append(
-            Equation(name, clocks.get(name, "slow"), system.units.get(name, ""), start, tuple(terms), words)
-        )
+        out.append(Equation(name, clocks.get(name, "slow"), system.units.get(name, ""), start, tuple(terms), words))
     for name, body in system.rules.items():
         words = system.words.get(name, Words())
         term = Term(name, infix(body), words)

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from .expr import COMPARISONS, ONE, Expr, nodes
@@ -182,8 +183,12 @@ def _factors(e: Expr) -> tuple[Expr, ...]:
 
 
 def apply(e: Expr, a: list[Any]) -> Any:
-    """One operation on already evaluated operands."""
+    """One operation on already evaluated operands: by JAX if one of them is a JAX array, else by NumPy.
+
+    A single evaluation outside a compiled program is much faster in NumPy, which compiles nothing.
+    """
     op = e.op
+    traced = any(isinstance(x, Array) for x in a)
     if op == "num":
         return e.value
     if op == "add":
@@ -194,19 +199,26 @@ def apply(e: Expr, a: list[Any]) -> Any:
         return a[0] / a[1]
     if op == "ipow":
         n = int(e.value or 0)
-        return lax.integer_pow(a[0], n) if isinstance(a[0], Array) else a[0] ** n
+        return lax.integer_pow(a[0], n) if traced else reduce(lambda x, y: x * y, [a[0]] * n)
     if op == "pow":
-        return jnp.power(a[0], a[1])
+        return jnp.power(a[0], a[1]) if traced else np.power(a[0], a[1])
     if op == "piecewise":
         out = a[-1]
         for i in range(len(a) - 3, -1, -2):
-            out = jnp.where(a[i + 1], a[i], out)
+            out = jnp.where(a[i + 1], a[i], out) if traced else _chosen(a[i + 1], a[i], out)
         return out
     if op in COMPARISONS:
         return _COMPARE[op](a[0], a[1])
     if op in _NAMED:
-        return reduce(_NAMED[op], a) if op in ("min", "max", "and", "or") else _NAMED[op](a[0])
+        function: Callable[..., Any] = getattr(jnp if traced else np, _NAMED[op])
+        return reduce(function, a) if op in ("min", "max", "and", "or") else function(a[0])
     raise AssertionError(op)
+
+
+def _chosen(condition: Any, yes: Any, no: Any) -> Any:
+    """np.where that, like jnp.where, lets a plain number take the type of the other branch."""
+    kinds = [x.dtype for x in (yes, no) if hasattr(x, "dtype")]
+    return np.where(condition, yes, no) if len(kinds) != 1 else np.where(condition, yes, no).astype(kinds[0])
 
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -217,15 +229,15 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda x, y: x == y,
     "ne": lambda x, y: x != y,
 }
-_NAMED: dict[str, Callable[..., Any]] = {
-    "min": jnp.minimum,
-    "max": jnp.maximum,
-    "and": jnp.logical_and,
-    "or": jnp.logical_or,
-    "not": jnp.logical_not,
-    "exp": jnp.exp,
-    "ln": jnp.log,
-    "sqrt": jnp.sqrt,
-    "abs": jnp.abs,
-    "tanh": jnp.tanh,
+_NAMED = {
+    "min": "minimum",
+    "max": "maximum",
+    "and": "logical_and",
+    "or": "logical_or",
+    "not": "logical_not",
+    "exp": "exp",
+    "ln": "log",
+    "sqrt": "sqrt",
+    "abs": "abs",
+    "tanh": "tanh",
 }

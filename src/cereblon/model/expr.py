@@ -18,13 +18,13 @@ FUNCTIONS = ("exp", "ln", "sqrt", "abs", "tanh")
 
 
 class Expr:
-    """One node. `op` is num, sym, add, mul, div, ipow, pow, piecewise, min, max, a comparison, a logical word or a function.
+    """One node. `op` is num, sym, add, mul, div, ipow, pow, piecewise, min, max, comparison, logical word or function.
 
     `value` holds the number of a `num`, the name of a `sym` and the exponent of an `ipow`; `args` the operands.
     The operands of a piecewise are value, condition, value, condition, ..., value otherwise.
     """
 
-    __slots__ = ("op", "value", "args", "__weakref__")
+    __slots__ = ("__weakref__", "args", "op", "value")
 
     op: str
     value: float | int | str | None
@@ -213,10 +213,7 @@ def derivative(e: Expr, name: str, rules: Mapping[str, Expr], memo: dict[Expr, E
         return derivative(x, name, rules, memo)
 
     if e.op == "sym":
-        if e.value == name:
-            out = ONE
-        else:
-            out = d(rules[str(e.value)]) if e.value in rules else ZERO
+        out = ONE if e.value == name else d(rules[str(e.value)]) if e.value in rules else ZERO
     elif e.op == "add":
         out = add(*(d(x) for x in a))
     elif e.op == "mul":

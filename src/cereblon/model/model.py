@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from cereblon.errors import nearest
@@ -27,7 +28,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A model ready to run. Time is in days, arrays have subjects last, shape (n,).
+    """A model ready to run. Time is in days, arrays have subjects last, shape (n,); NumPy in, NumPy out.
 
     `parameters` holds one row per constant; those with between-subject spread or status `covariate` are `individual`
     (an array per run), all others `shared` (a scalar per run). `fingerprint` names the equations and values.
@@ -102,22 +103,26 @@ class Model:
             if name not in known:
                 raise ModelError(f"the model has no '{name}'{nearest(name, known)}")
 
-    def initial(self, values: Values | None = None) -> dict[str, Array]:
+    def initial(self, values: Values | None = None) -> dict[str, Any]:
         """Starting value of every state, shape (n,), or () if all values are scalars."""
         given = self.values(values)
-        out = dict(zip(self.states, self._starts.run(given), strict=True))
-        shape = jnp.broadcast_shapes(*(jnp.shape(v) for v in given.values()))
-        return {k: jnp.broadcast_to(jnp.asarray(v), shape) for k, v in out.items()}
+        shape = np.broadcast_shapes(*(np.shape(v) for v in given.values()))
+        out = zip(self.states, _instant(self._starts, given), strict=True)
+        if any(isinstance(v, Array) for v in given.values()):
+            return {k: jnp.broadcast_to(jnp.asarray(v), shape) for k, v in out}
+        return {k: np.broadcast_to(np.asarray(v), shape) for k, v in out}
 
-    def observe(self, names: Iterable[str], states: Values, values: Values | None = None) -> dict[str, Array]:
+    def observe(self, names: Iterable[str], states: Values, values: Values | None = None) -> dict[str, Any]:
         """States, rules, reaction rates, derived constants or parameters by name, at this instant."""
         wanted = tuple(names)
         self.require(wanted)
-        return dict(zip(wanted, self.program(wanted).run({**self.values(values), **states}), strict=True))
+        if wanted not in self._seen:
+            self._seen[wanted] = self.program(wanted)
+        return dict(zip(wanted, _instant(self._seen[wanted], {**self.values(values), **states}), strict=True))
 
-    def rhs(self, states: Values, values: Values | None = None) -> dict[str, Array]:
+    def rhs(self, states: Values, values: Values | None = None) -> dict[str, Any]:
         """d/dt of every state (1/day) at this instant, both clocks, nothing averaged."""
-        return dict(zip(self.states, self._rates.run({**self.values(values), **states}), strict=True))
+        return dict(zip(self.states, _instant(self._rates, {**self.values(values), **states}), strict=True))
 
     def program(self, names: tuple[str, ...], bound: tuple[str, ...] = ()) -> Program:
         """A program for the named quantities, to be evaluated many times."""
@@ -130,6 +135,10 @@ class Model:
     def needs(self, what: str | Expr) -> frozenset[str]:
         """States that a name or expression depends on, rules followed."""
         return self._dependence.expr(what) if isinstance(what, Expr) else self._dependence.name(what)
+
+    @cached_property
+    def _seen(self) -> dict[tuple[str, ...], Program]:
+        return {}
 
     @cached_property
     def _dependence(self) -> Dependence:
@@ -152,6 +161,12 @@ class Model:
     def unit_findings(self) -> list[Finding]:
         """What libSBML says, units included."""
         return unit_findings(self.document, self.index)
+
+
+def _instant(program: Program, values: Values) -> list[Any]:
+    """One evaluation outside a compiled program; NumPy is as quiet about overflow as JAX."""
+    with np.errstate(all="ignore"):
+        return program.run(values)
 
 
 def _build(documents: list[Document], parameters: dict[str, Parameter], drugs: dict[str, Drug]) -> Model:

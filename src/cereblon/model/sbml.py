@@ -48,9 +48,7 @@ def to_sbml(documents: list[Document], parameters: dict[str, Parameter], index: 
     for p in parameters.values():
         place = index.starts.get(p.id) or index.rules.get(p.id) or index.rates.get(p.id)
         if place is not None:
-            raise ModelError(
-                f"{p.file}:{p.line}: parameter '{p.id}' is also defined in the model text at {place}"
-            )
+            raise ModelError(f"{p.file}:{p.line}: parameter '{p.id}' is also defined in the model text at {place}")
         lines.append(f"{p.id} = {p.value!r}; {p.id} has {p.unit}")
         origin.append((p.file or "parameters", p.line))
     text = "\n".join([*lines, "end", ""])
@@ -126,9 +124,7 @@ def _normal(node: Any) -> Any:
     if node.isNumber() and not node.isSetUnits():
         node.setUnits("dimensionless")
     if kind in (libsbml.AST_FUNCTION_MIN, libsbml.AST_FUNCTION_MAX) and node.getNumChildren() > 1:
-        relation = (
-            libsbml.AST_RELATIONAL_LEQ if kind == libsbml.AST_FUNCTION_MIN else libsbml.AST_RELATIONAL_GEQ
-        )
+        relation = libsbml.AST_RELATIONAL_LEQ if kind == libsbml.AST_FUNCTION_MIN else libsbml.AST_RELATIONAL_GEQ
         best = node.getChild(0).deepCopy()
         for i in range(1, node.getNumChildren()):
             other = node.getChild(i)

@@ -79,15 +79,11 @@ def read_system(document: Any, index: Index) -> System:
             starting[name] = num(value)
         elif name not in ruled and name != "default_compartment":
             known = [q.getId() for q in model.getListOfParameters() if q.getId() != name]
-            raise ModelError(
-                f"{index.place(name) or 'model'}: '{name}' is used but not defined{nearest(name, known)}"
-            )
+            raise ModelError(f"{index.place(name) or 'model'}: '{name}' is used but not defined{nearest(name, known)}")
     for s in model.getListOfSpecies():
         name = s.getId()
         if not s.getHasOnlySubstanceUnits():
-            raise ModelError(
-                f"{index.place(name) or name}: species '{name}' must be declared 'substanceOnly species'"
-            )
+            raise ModelError(f"{index.place(name) or name}: species '{name}' must be declared 'substanceOnly species'")
         out.units[name] = s.getSubstanceUnits() if s.isSetSubstanceUnits() else "gcell"
         out.words[name] = _words(s)
         if name in assigned:
@@ -130,9 +126,7 @@ def _refuse(model: Any) -> None:
     }
     for what, count in refused.items():
         if count:
-            raise ModelError(
-                f"model text: {what} is not supported; expected reactions, rules and values only"
-            )
+            raise ModelError(f"model text: {what} is not supported; expected reactions, rules and values only")
     if any(r.isAlgebraic() for r in model.getListOfRules()):
         raise ModelError("model text: an algebraic rule is not supported; expected x := ... or x' = ...")
 
@@ -201,9 +195,7 @@ def _check_names(system: System, index: Index) -> None:
     bodies = [*system.rates.values(), *system.definitions.values(), *system.starts.values()]
     for body in bodies:
         for name in free(body) - known:
-            raise ModelError(
-                f"{index.place(name) or 'model'}: '{name}' is used but not defined{nearest(name, known)}"
-            )
+            raise ModelError(f"{index.place(name) or 'model'}: '{name}' is used but not defined{nearest(name, known)}")
     settled: dict[str, bool] = {}
 
     def constant(name: str, path: tuple[str, ...]) -> None:

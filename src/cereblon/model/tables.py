@@ -50,14 +50,12 @@ def _number(text: str, place: str, column: str) -> float:
 
 def _choice(text: str, place: str, column: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise TableError(
-            f"{place}: {column} '{text}'; expected one of {', '.join(choices)}{nearest(text, choices)}"
-        )
+        raise TableError(f"{place}: {column} '{text}'; expected one of {', '.join(choices)}{nearest(text, choices)}")
     return text
 
 
 def read_parameters(text: str, name: str = "parameters.tsv") -> dict[str, Parameter]:
-    """Rows of a parameter table by id. Raises TableError naming file and line; a missing unit or source is such an error."""
+    """Rows of a parameter table by id. Raises TableError with file and line, also for a missing unit or source."""
     columns = tuple(f.name for f in fields(Parameter) if f.name not in ("file", "line"))
     out: dict[str, Parameter] = {}
     for number, row in _rows(text, name, columns):
@@ -73,16 +71,12 @@ def read_parameters(text: str, name: str = "parameters.tsv") -> dict[str, Parame
         distribution = _choice(row["distribution"] or "none", place, "distribution", DISTRIBUTIONS)
         spread = _number(row["spread"] or "0", place, "spread")
         if spread < 0 or (distribution == "none" and spread != 0):
-            raise TableError(
-                f"{place}: spread {spread:g} of '{identifier}' does not fit distribution '{distribution}'"
-            )
+            raise TableError(f"{place}: spread {spread:g} of '{identifier}' does not fit distribution '{distribution}'")
         value = _number(row["value"], place, "value")
         if distribution == "lognormal" and value <= 0:
             raise TableError(f"{place}: value {value:g} of '{identifier}' must be positive for a lognormal")
         if distribution == "logitnormal" and not 0 < value < 1:
-            raise TableError(
-                f"{place}: value {value:g} of '{identifier}' must lie between 0 and 1 for a logitnormal"
-            )
+            raise TableError(f"{place}: value {value:g} of '{identifier}' must lie between 0 and 1 for a logitnormal")
         out[identifier] = Parameter(
             id=identifier,
             value=value,
