@@ -16,7 +16,7 @@ from cereblon.clinic.decide import OBSERVED, decide
 from cereblon.clinic.design import Trial
 from cereblon.clinic.orders import BLOCK, Orders, assessment_days, ct_flags, normal
 from cereblon.clinic.tracker import TRUTH, ResponseTracker
-from cereblon.engine import Day, NumericalError, build_cycle, require_healthy
+from cereblon.engine import NumericalError, build_cycle, require_healthy
 from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
 from cereblon.patients.population import Population
@@ -70,7 +70,6 @@ class BlockRunner:
         self.shared: dict[str, Any] = {name: np.float32(value) for name, value in shared.items()}
         self._parameters = parameters
         self._cycle = compiled_cycle(model)
-        self._day = Day(model, SLOW_STEPS)
         follow_up = trial.follow_up
         last = (follow_up.duration_months + (follow_up.accrual_months or 0.0) / 2.0) * 365.25 / 12.0
         self.cycles = int(np.ceil((last + 1.0) / BLOCK))
@@ -148,7 +147,9 @@ class BlockRunner:
         idle = _idle(orders)
 
         def start(values: Tree) -> Tree:
-            return dict(jax.device_get(self._day.start(values, self.shared, self.lanes)))
+            first = self.model.initial({**self.shared, **values})
+            groups = {"slow": self.model.slow, "linear": self.model.linear, "relaxing": self.model.relaxing}
+            return {clock: np.stack([first[s] for s in names]).astype(np.float32) for clock, names in groups.items()}
 
         def advance(state: Mapping[str, Any], values: Tree, free: Floats, cycle: int) -> Tree:
             after, _, _ = self._cycle(state, *_arguments(idle, values, self.shared, free))

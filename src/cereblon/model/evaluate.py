@@ -187,8 +187,15 @@ def apply(e: Expr, a: list[Any]) -> Any:
 
     A single evaluation outside a compiled program is much faster in NumPy, which compiles nothing.
     """
-    op = e.op
     traced = any(isinstance(x, Array) for x in a)
+    if not traced and a and all(isinstance(x, (int, float)) and not hasattr(x, "dtype") for x in a):
+        out = _operate(e, a, False)
+        return out.item() if hasattr(out, "item") else out  # a plain number takes the type of what it meets
+    return _operate(e, a, traced)
+
+
+def _operate(e: Expr, a: list[Any], traced: bool) -> Any:
+    op = e.op
     if op == "num":
         return e.value
     if op == "add":
