@@ -1,7 +1,12 @@
 """Cereblon: virtual trials of lenalidomide in chronic lymphocytic leukemia.
 
-import cereblon trial = cereblon.load_trial("badoux2011") result = cereblon.run(trial, patients=500, seed=1)
-result.summary() result.table("visits") result.plot.kaplan_meier()
+    import cereblon
+
+    trial = cereblon.load_trial("badoux2011")
+    result = cereblon.run(trial, patients=500, seed=1)
+    result.summary()
+    result.table("visits")
+    result.plot.kaplan_meier()
 
 Names are imported when they are first used: `import cereblon` costs milliseconds, the numerical libraries
 come with `run`.

@@ -279,7 +279,7 @@ def infix(e: Expr, level: int = 0) -> str:
     elif e.op == "sym":
         text, own = str(e.value), 4
     elif e.op == "add":
-        parts = [infix(x, 1) for x in a]
+        parts = sorted((infix(x, 1) for x in a), key=lambda p: p.startswith("-"))  # 1 - x, not -x + 1
         text, own = (
             parts[0] + "".join(f" - {p[1:]}" if p.startswith("-") else f" + {p}" for p in parts[1:]),
             1,
