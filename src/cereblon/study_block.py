@@ -26,7 +26,7 @@ from cereblon.study_tables import RECORDED, Frames, block_tables
 Floats = NDArray[np.floating[Any]]
 Tree = dict[str, Any]
 WEEKS = 4
-SLOW_STEPS = 2
+SLOW_STEPS = 4
 
 
 @dataclass(frozen=True)
