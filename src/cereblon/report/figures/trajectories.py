@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cereblon.result import StudyResult
 
 PERCENTILES = (5, 25, 50, 75, 95)
+_PLANNED = 0.6  # of the subjects counted at visits around it: a planned visit
 _FEWEST = 8  # subjects; below this the percentiles say nothing
 _PAGE_TABLE = (0, 1, 3, 6, 12, 24)  # months in the table beside a panel
 
@@ -28,8 +29,10 @@ def percentiles(result: StudyResult, code: str) -> pl.DataFrame:
     points = result.scan("visits").filter(pl.col(PARAMCD) == code).select(USUBJID, ADY, AVAL)
     bands = [pl.col(AVAL).quantile(p / 100, "linear").alias(f"p{p}") for p in PERCENTILES]
     table = points.join(arms, on=USUBJID).group_by(ARM, ADY).agg(pl.len().alias("n"), *bands)
-    kept = table.filter(pl.col("n") >= _FEWEST).with_columns(month=(pl.col(ADY) - 1) / DAYS_PER_MONTH)
-    return kept.sort(ARM, ADY).collect()
+    # Between planned counts only those on hold for low counts are measured: they alone would draw a sawtooth.
+    near = pl.col("n").rolling_max(window_size=5, center=True, min_samples=1).over(ARM)
+    kept = table.sort(ARM, ADY).filter(pl.col("n") >= _FEWEST, pl.col("n") >= _PLANNED * near)
+    return kept.with_columns(month=(pl.col(ADY) - 1) / DAYS_PER_MONTH).collect()
 
 
 def measured(result: StudyResult) -> list[str]:
