@@ -33,7 +33,8 @@ from cereblon.model import Model, Parameter, load_model
 from cereblon.patients.population import PRINTED, Eligibility, Population, Printed
 from cereblon.patients.untreated import SOLVED
 from cereblon.result import StudyResult
-from cereblon.study_block import BlockRunner, SubjectBlock
+from cereblon.study_block import BlockRunner
+from cereblon.study_subjects import SubjectBlock
 from cereblon.study_tables import TABLES_WRITTEN, VISIT_UNITS
 from cereblon.visits import VisitWriter
 

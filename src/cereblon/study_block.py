@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,29 +20,13 @@ from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
 from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
+from cereblon.study_subjects import SubjectBlock
 from cereblon.study_tables import RECORDED, Frames, block_tables
 
 Floats = NDArray[np.floating[Any]]
 Tree = dict[str, Any]
 WEEKS = 4
 SLOW_STEPS = 4
-
-
-@dataclass(frozen=True)
-class SubjectBlock:
-    """Consecutive subjects of a run: position of the block, arm index, number in the random streams, USUBJID; (n,)."""
-
-    index: int
-    arm: NDArray[np.int64]
-    number: NDArray[np.int64]
-    usubjid: NDArray[np.int64]
-
-    def padded(self, lanes: int) -> SubjectBlock:
-        """Return the block with its last subject repeated up to `lanes`."""
-        extra = (0, lanes - len(self.arm))
-        return SubjectBlock(
-            self.index, *(np.pad(x, extra, mode="edge") for x in (self.arm, self.number, self.usubjid))
-        )
 
 
 @lru_cache(maxsize=2)

@@ -16,7 +16,7 @@ from cereblon.clinic.tracker import TRUTH, ResponseTracker
 
 if TYPE_CHECKING:
     from cereblon.clinic.design import Trial
-    from cereblon.study_block import SubjectBlock
+    from cereblon.study_subjects import SubjectBlock
 
 Tree = dict[str, Any]
 Frames = dict[str, pl.DataFrame]
