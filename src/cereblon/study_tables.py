@@ -40,7 +40,7 @@ MONTHLY: Final = {
     "SYNAPSE": ("synapse", "1"),
     "AUC": ("lenalidomide_auc", "ng.h/mL"),
 }
-"""Quantities of the model itself, every 28 days (ALC and node volume weekly in the first 8 weeks): code -> (name, unit)."""
+"""Quantities of the model itself, code -> (name, unit): every 28 days, those of EARLY weekly in the first 8 weeks."""
 EARLY: Final = ("ALC", "NODEVOL")
 EARLY_WEEKS: Final = 8
 VISIT_UNITS: Final = {
