@@ -7,7 +7,8 @@ programs without a protocol engine can do the same work. All three start from th
 and read the same exported SBML (Cereblon: the text that it is exported from).
 
 Cereblon runs in single precision, two threads over blocks of patients. libRoadRunner runs a few of these patients on
-one core in one instance (CVODE, relative tolerance 1e-6), with doses added between its calls; COPASI (LSODA, the same
+one core in one instance (CVODE, relative tolerance 1e-6: its standard stiff method, and the Adams method), with doses
+added between its calls; COPASI (LSODA, the same
 tolerance) gets the doses as an event, in a shorter horizon. Their time per patient and day is what is compared.
 Loading, compilation and the untreated start are not timed. Accuracy is against libRoadRunner at 1e-8, every 28 days.
 
@@ -38,6 +39,7 @@ from cereblon.model import Model, load_model
 from cereblon.patients import draw_cohort, draw_variability
 from cereblon.patients.untreated import untreated_start
 from cereblon.study import LANES, population_of
+from cereblon.study_block import SLOW_STEPS
 
 Floats = NDArray[np.float64]
 READ = {"ALC": "alc", "node volume": "node_volume", "ANC": "anc", "platelets": "platelets"}
@@ -83,7 +85,7 @@ class Patients:
 
         def advance(state: Mapping[str, Any], values: Mapping[str, Any], free: Any, _: int) -> Mapping[str, Any]:
             ready = {k: jnp.asarray(v) for k, v in state.items()}
-            return simulate(model, values, days=28, save=("alc",), start=ready, free=free)[1]
+            return simulate(model, values, None, None, 28, ("alc",), SLOW_STEPS, start=ready, free=free)[1]
 
         shared = {name: model.defaults[name] for name in model.shared}
         return untreated_start(model, given, shared, growth[part], start, advance)
@@ -121,7 +123,7 @@ def run_cereblon(model: Model, patients: Patients, days: int) -> tuple[dict[str,
 
     def one(block: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
         individual, state = block
-        return simulate(model, individual, doses=given, days=days, save=NAMES, start=state)[0]
+        return simulate(model, individual, doses=given, days=days, save=NAMES, slow_steps=SLOW_STEPS, start=state)[0]
 
     one(blocks[0])
 
@@ -143,11 +145,14 @@ class RoadRunner:
         solver.setValue("maximum_num_steps", 500_000)
         self.run.timeCourseSelections = list(NAMES)
 
-    def course(self, patient: tuple[dict[str, float], dict[str, float]], days: int, rtol: float) -> Floats:
+    def course(
+        self, patient: tuple[dict[str, float], dict[str, float]], days: int, rtol: float, stiff: bool = True
+    ) -> Floats:
         """Return the read quantities at the start of every day and the end, (days + 1, 4)."""
         run = self.run
         run.resetToOrigin()
         run.getIntegrator().setValue("relative_tolerance", rtol)
+        run.getIntegrator().setValue("stiff", stiff)
         for name, value in {**patient[0], **patient[1]}.items():
             run.setValue(name, value)
         out = np.empty((days + 1, len(NAMES)))
@@ -232,6 +237,7 @@ def benchmark(count: int, days: int, few: int, copasi_days: int) -> dict[str, An
     people = [patients.one(i) for i in range(few)]
     runner.course(people[0], 2, TIMED_TOLERANCE)
     timed_courses, rr_wall, rr_cpu = timed(lambda: [runner.course(p, days, TIMED_TOLERANCE) for p in people])
+    _, ad_wall, ad_cpu = timed(lambda: [runner.course(p, days, TIMED_TOLERANCE, False) for p in people])
     exact = [runner.course(p, days, EXACT_TOLERANCE) for p in people]
     copasi_few = min(few, 2)
     copasi, co_wall, co_cpu = run_copasi(model, patients, copasi_few, copasi_days)
@@ -249,6 +255,7 @@ def benchmark(count: int, days: int, few: int, copasi_days: int) -> dict[str, An
     cereblon = speed(count, days, wall, cpu)
     others = {
         "libroadrunner": speed(few, days, rr_wall, rr_cpu),
+        "its Adams": speed(few, days, ad_wall, ad_cpu),
         "copasi": speed(copasi_few, copasi_days, co_wall, co_cpu),
     }
     ratios = {
