@@ -20,6 +20,7 @@ from .equations import Equation, equations
 from .evaluate import Program
 from .expr import Expr, sym
 from .sbml import Finding, ModelError, to_sbml, unit_findings, write
+from .store import keep, kept
 from .system import System, read_system
 from .tables import packaged_table, read_drugs, read_parameters
 
@@ -40,7 +41,13 @@ class Model:
     plan: Plan
     index: Index
     fingerprint: str
-    document: Any = field(repr=False)
+    documents: tuple[Document, ...] = field(repr=False)
+    rows: Mapping[str, Parameter] = field(repr=False)
+
+    @cached_property
+    def document(self) -> Any:
+        """The libSBML document of the model texts and parameter rows."""
+        return to_sbml(list(self.documents), dict(self.rows), self.index)
 
     @cached_property
     def sbml(self) -> str:
@@ -169,13 +176,24 @@ def _instant(program: Program, values: Values) -> list[Any]:
         return program.run(values)
 
 
-def _build(documents: list[Document], parameters: dict[str, Parameter], drugs: dict[str, Drug]) -> Model:
+def _build(
+    documents: list[Document], parameters: dict[str, Parameter], drugs: dict[str, Drug], packaged_text: bool = False
+) -> Model:
+    """Read documents, or take what an earlier start read of the same packaged ones."""
     places = index(documents)
     for p in parameters.values():
         places.mentions.setdefault(p.id, Place(p.file or "parameters", p.line, "none"))
-    document = to_sbml(documents, parameters, places)
-    system = read_system(document, places)
-    flatten_derived(system)
+    text = "\0".join([d.text for d in documents] + [repr(p) for p in parameters.values()])
+    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    found = kept(mark) if packaged_text else None
+    if found is None:
+        system = read_system(to_sbml(documents, parameters, places), places)
+        flatten_derived(system)
+        plan = classify(system, places)
+        if packaged_text:
+            keep(mark, system, plan)
+    else:
+        system, plan = found
     table = {
         name: parameters.get(name) or Parameter(name, value, system.units.get(name, ""), source="model text")
         for name, value in system.constants.items()
@@ -183,9 +201,7 @@ def _build(documents: list[Document], parameters: dict[str, Parameter], drugs: d
     for drug in drugs.values():
         if drug.species not in system.rates:
             raise ModelError(f"drugs.tsv: drug '{drug.drug}' enters '{drug.species}', which is no state")
-    text = "\0".join([d.text for d in documents] + [repr(p) for p in parameters.values()])
-    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return Model(table, drugs, system, classify(system, places), places, mark, document)
+    return Model(table, drugs, system, plan, places, mark, tuple(documents), parameters)
 
 
 @lru_cache(maxsize=4)
@@ -198,7 +214,7 @@ def load_model(extra: str | None = None) -> Model:
     if extra is not None:
         documents.append(Document("extra", extra))
     parameters = read_parameters(packaged_table("parameters.tsv"))
-    return _build(documents, parameters, read_drugs(packaged_table("drugs.tsv")))
+    return _build(documents, parameters, read_drugs(packaged_table("drugs.tsv")), extra is None)
 
 
 def load_model_text(

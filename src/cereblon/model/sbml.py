@@ -7,9 +7,6 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-import antimony
-import libsbml
-
 from cereblon.errors import CereblonError, nearest
 
 from .documents import Document, Index, Parameter
@@ -52,6 +49,9 @@ def to_sbml(documents: list[Document], parameters: dict[str, Parameter], index: 
         lines.append(f"{p.id} = {p.value!r}; {p.id} has {p.unit}")
         origin.append((p.file or "parameters", p.line))
     text = "\n".join([*lines, "end", ""])
+    import antimony  # here and below: a start from the cache needs neither library
+    import libsbml
+
     with _LOCK:
         antimony.clearPreviousLoads()
         failed = antimony.loadAntimonyString(text) < 0
@@ -81,6 +81,8 @@ def _readable(message: str, origin: list[tuple[str, int]], index: Index) -> str:
 
 def _complete_units(model: Any, index: Index) -> None:
     """State the units that Antimony has no words for: model-wide defaults, and every bare number is dimensionless."""
+    import libsbml
+
     for name, kind, scale, multiplier in (
         ("gcell", libsbml.UNIT_KIND_ITEM, 9, 1.0),
         ("day", libsbml.UNIT_KIND_SECOND, 0, 86400.0),
@@ -118,6 +120,8 @@ def formulas(model: Any) -> list[Any]:
 
 def _normal(node: Any) -> Any:
     """Numbers without unit become dimensionless; min and max (SBML level 3 version 2 only) become piecewise."""
+    import libsbml
+
     for i in range(node.getNumChildren()):
         node.replaceChild(i, _normal(node.getChild(i).deepCopy()), True)
     kind = node.getType()
@@ -141,6 +145,8 @@ def _normal(node: Any) -> Any:
 
 def unit_findings(document: Any, index: Index) -> list[Finding]:
     """Everything libSBML says against the document, units included, with the line of the name it speaks of."""
+    import libsbml
+
     document.getErrorLog().clearLog()
     document.setConsistencyChecks(libsbml.LIBSBML_CAT_MODELING_PRACTICE, False)
     document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, True)
@@ -160,6 +166,8 @@ def unit_findings(document: Any, index: Index) -> list[Finding]:
 
 def write(document: Any) -> str:
     """The document as SBML level 3 version 1 text, which every simulator we know of reads."""
+    import libsbml
+
     copy = document.clone()
     if not copy.setLevelAndVersion(3, 1, False):
         copy = document

@@ -11,7 +11,6 @@ from cereblon.errors import nearest
 
 from .documents import Index
 from .expr import ZERO, Expr, add, free, mul, neg, num, sym
-from .mathml import FormulaError, expression
 from .sbml import ModelError
 
 
@@ -132,6 +131,8 @@ def _refuse(model: Any) -> None:
 
 
 def _math(element: Any, name: str, index: Index) -> Expr:
+    from .mathml import FormulaError, expression
+
     math = element.getMath()
     if math is None:
         raise ModelError(f"{index.place(name) or name}: '{name}' has no formula")

@@ -1,0 +1,58 @@
+"""The model kept in the cache folder is the model of the documents."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cereblon.model import store
+from cereblon.model.documents import packaged
+from cereblon.model.model import Model, _build, load_model
+from cereblon.model.tables import packaged_table, read_drugs, read_parameters
+
+
+def build() -> Model:
+    parameters = read_parameters(packaged_table("parameters.tsv"))
+    return _build(packaged(), parameters, read_drugs(packaged_table("drugs.tsv")), True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(store, "user_cache_dir", lambda _: str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_kept_model_is_the_same_object_by_object(folder: Path) -> None:
+    fresh = build()
+    (file,) = folder.iterdir()
+    assert file.suffix == ".json"
+    again = build()
+    # equal expressions are one object, so dictionaries of them compare by structure
+    assert again.system == fresh.system
+    assert again.plan == fresh.plan
+    assert again.sbml == fresh.sbml
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"nodes": [["system", "id", []]]}', '{"nodes": [["add", null, [7]]]}'])
+def test_damaged_file_is_ignored_and_written_anew(folder: Path, damage: str) -> None:
+    fresh = build()
+    (file,) = folder.iterdir()
+    whole = file.read_text()
+    file.write_text(damage)
+    assert build().plan == fresh.plan
+    assert file.read_text() == whole
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(store, "user_cache_dir", lambda _: str(tmp_path / "file" / "cache"))
+    assert build().states
+
+
+def test_a_later_start_does_not_load_libsbml() -> None:
+    load_model()
+    code = (
+        "import sys, cereblon; cereblon.load_model(); sys.exit('libsbml' in sys.modules or 'antimony' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
