@@ -20,6 +20,7 @@ from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
 from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
+from cereblon.study_program import OneStart
 from cereblon.study_subjects import SubjectBlock
 from cereblon.study_tables import RECORDED, Frames, block_tables
 
@@ -32,7 +33,7 @@ SLOW_STEPS = 4
 @lru_cache(maxsize=2)
 def compiled_cycle(model: Model) -> Callable[..., Any]:
     """Return the cycle of `model` under the clinic, compiled once per process."""
-    return build_cycle(model, decide, RECORDED, OBSERVED, SLOW_STEPS)
+    return OneStart(build_cycle(model, decide, RECORDED, OBSERVED, SLOW_STEPS))
 
 
 class BlockRunner:
