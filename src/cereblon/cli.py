@@ -135,7 +135,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, float]:
     for text in settings:
         name, sign, number = (part.strip() for part in text.partition("="))
         if not sign or not name.isidentifier():
-            raise CereblonError(f"--set '{text}': expected NAME=VALUE, such as kill_scale=1.2")
+            raise CereblonError(f"--set '{text}': expected NAME=VALUE, such as len_clearance_scale=0.8")
         try:
             value = float(number)
         except ValueError:

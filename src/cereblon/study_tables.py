@@ -81,7 +81,10 @@ def block_tables(
         "exposure": _exposure(usubjid, weeks, cut),
         "response": _response(usubjid, tracker, cut),
         "adverse_events": _events(usubjid, weeks, cut),
-        "time_to_event": pl.concat([_times(usubjid, name, value) for name, value in times.items()]),
+        # by subject, so that the order of rows does not show how subjects were cut into blocks
+        "time_to_event": pl.concat([_times(usubjid, name, value) for name, value in times.items()]).sort(
+            columns.USUBJID, maintain_order=True
+        ),
     }
     return frames, *_visits(records, weeks, clinic, cut)
 

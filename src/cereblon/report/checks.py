@@ -71,6 +71,10 @@ def check_file(path: Path) -> Sequence[Finding]:
         return check(load_model_text(text, name=str(path)))
     except CereblonError as error:
         return _problem(error, path)
+    except RecursionError:
+        return _problem(CereblonError("a formula is nested too deeply"), path)
+    except ArithmeticError:
+        return _problem(CereblonError("a number in a formula is too large or divided by zero"), path)
 
 
 def check_everything() -> Sequence[Finding]:
