@@ -154,7 +154,11 @@ RESPONSE: Final[dict[str, Column]] = {
     ADY: Column("Int32", "day", "day of the assessment, 1 = baseline"),
     AVALC: Column("String", "", "category at this visit, before confirmation; 'BL' at baseline"),
     ALC: Column("Float32", "1e9/L", "lymphocyte count read at the visit"),
-    SPD: Column("Float32", "cm2", "sum of products of node diameters as measured"),
+    SPD: Column(
+        "Float32",
+        "cm2",
+        "sum of products of node diameters measured then; null without a scan (CT trials)",
+    ),
 }
 
 EVENTS: Final[dict[str, Column]] = {

@@ -79,7 +79,7 @@ def block_tables(
     frames = {
         "subjects": _subjects(trial, block, cohort, tracker, clinic, cut),
         "exposure": _exposure(usubjid, weeks, cut),
-        "response": _response(usubjid, tracker, cut),
+        "response": _response(trial, usubjid, tracker, cut),
         "adverse_events": _events(usubjid, weeks, cut),
         # by subject, so that the order of rows does not show how subjects were cut into blocks
         "time_to_event": pl.concat([_times(usubjid, name, value) for name, value in times.items()]).sort(
@@ -141,7 +141,15 @@ def _exposure(usubjid: NDArray[np.int32], weeks: Tree, cut: Any) -> pl.DataFrame
     )
 
 
-def _response(usubjid: NDArray[np.int32], tracker: ResponseTracker, cut: Any) -> pl.DataFrame:
+def _sizes(trial: Trial, tracker: ResponseTracker, n: int) -> NDArray[np.float32]:
+    """Return the SPD measured at each assessment, (assessments, n); NaN where the last scan still stands."""
+    spd = np.stack([r.spd[:n] for r in tracker.readings]).astype(np.float32)
+    if trial.nodes_by == "ct":
+        spd[1:][spd[1:] == spd[:-1]] = np.nan
+    return spd
+
+
+def _response(trial: Trial, usubjid: NDArray[np.int32], tracker: ResponseTracker, cut: Any) -> pl.DataFrame:
     n = len(usubjid)
     days = np.asarray(tracker.days)
     codes = tracker.visits()[:, :n].copy()
@@ -159,7 +167,7 @@ def _response(usubjid: NDArray[np.int32], tracker: ResponseTracker, cut: Any) ->
             columns.ADY: day,
             columns.AVALC: np.where(day == 1, columns.BASELINE, category),
             columns.ALC: np.stack([r.alc[:n] for r in tracker.readings])[at].astype(np.float32),
-            columns.SPD: np.stack([r.spd[:n] for r in tracker.readings])[at].astype(np.float32),
+            columns.SPD: pl.Series(_sizes(trial, tracker, n)[at]).fill_nan(None),
         }
     )
 

@@ -116,6 +116,9 @@ def comparison(result: StudyResult) -> Drawing:
     medians = [row for row in rows if row.endpoint.kind == "median"]
     heights = (len(shares), len(medians))
     height = 150 + 34 * sum(heights) + (50 if medians else 0)
+    gap = (
+        64 / (height - 130) if medians else 0.0
+    )  # room for the upper axis title, of the height without margins
     split = (heights[1] + 0.6) / (sum(heights) + 2.6) if medians else 0.0
     names = [label(row, arms) for row in shares]
     data = _bars(shares, names, {"xaxis": "x", "yaxis": "y"}, 100.0, True)
@@ -123,7 +126,7 @@ def comparison(result: StudyResult) -> Drawing:
         height,
         barmode="overlay",
         xaxis=axis("Patients, or cycles where it says so (%)", range=[-2, 102], anchor="y"),
-        yaxis=axis("", autorange="reversed", domain=[split + (0.16 if medians else 0), 1], gridcolor="white"),
+        yaxis=axis("", autorange="reversed", domain=[split + gap, 1], gridcolor="white"),
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0, "traceorder": "normal"},
     )
     if medians:

@@ -98,7 +98,11 @@ def panel(
 
 def _value_axis(code: str, table: pl.DataFrame, **more: object) -> Spec:
     measure = MEASURES[code]
-    kind = {"type": "log", "dtick": 1} if measure.log else {"rangemode": "tozero"}
+    kind: Spec = {"type": "log", "dtick": 1} if measure.log else {"rangemode": "tozero"}
+    low, high = (table[f"p{p}"] for p in (PERCENTILES[0], PERCENTILES[-1]))
+    if measure.log and table.height and float(high.max()) < 50 * float(low.min()):  # type: ignore[arg-type]
+        # under two decades: 2 and 5 too, in full
+        kind = {"type": "log", "tickvals": [m * 10.0**e for e in range(-3, 5) for m in (1, 2, 5)]}
     return axis(f"{measure.label} ({measure.unit})", **(kind | more))
 
 

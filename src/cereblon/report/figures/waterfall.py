@@ -62,9 +62,9 @@ def _panel(table: pl.DataFrame, name: str, axes: Spec, first: bool) -> list[Spec
         traces.append(
             {
                 "type": "bar",
-                "x": bars["place"].to_list(),
+                "x": bars["place"].to_list() or [0],  # an empty trace would have no entry in the legend
                 "width": 0.92,  # given, or plotly widens the bars of sparse groups
-                "y": numbers(bars[name].clip(-100, _CEILING).to_list(), 3),
+                "y": numbers(bars[name].clip(-100, _CEILING).to_list(), 3) or [None],
                 "marker": {"color": RESPONSE_COLORS[response], "line": {"width": 0}},
                 "name": response,
                 "legendgroup": response,
@@ -93,6 +93,7 @@ def waterfall(result: StudyResult) -> Drawing:
             ticks="",
             showgrid=False,
             anchor=f"y{suffix}",
+            range=[-0.5, max(min(table[name].count(), DRAWN), 1) - 0.5],
         )
         page[f"yaxis{suffix}"] = axis(
             title, domain=domain, range=[-104, _CEILING + 4], dtick=50, anchor=f"x{suffix}"
