@@ -66,25 +66,24 @@ def build_cycle(
             out = program.run({**prepared.values, **day.all_values(now)}, ready)
             return {k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in zip(names, out, strict=True)}
 
-        def week(carry: tuple[State, Tree, Array], orders: tuple[Tree, Tree]) -> tuple[Any, Any]:
-            now, clinic, number = carry
+        def week(carry: tuple[State, Tree, Array, Any], orders: tuple[Tree, Tree]) -> tuple[Any, Any]:
             this_week, days = orders
-            record = see(keep, keep_ready, recorded, now)
-            built = day.build(now, prepared)
+            record = see(keep, keep_ready, recorded, carry[0])
 
-            def one(carry: tuple[State, Tree, Array], today: Tree) -> tuple[Any, None]:
-                now, clinic, number = carry
+            def one(carry: tuple[State, Tree, Array, Any], today: Tree) -> tuple[Any, None]:
+                now, clinic, number, built = carry
+                built = day.refresh(built, now, prepared)
                 seen = see(watch, watch_ready, observed, now)
                 clinic, doses = decide(clinic, seen, static, this_week, today, number)
                 now = day.run(day.dose(now, doses), prepared, built, free)
-                return (now, clinic, number + 1), None
+                return (now, clinic, number + 1, built), None
 
-            (now, clinic, number), _ = lax.scan(one, (now, clinic, number), days)
-            return (now, clinic, number), {**record, "clinic": clinic}
+            carry, _ = lax.scan(one, carry, days)
+            return carry, {**record, "clinic": carry[1]}
 
         by_week = jax.tree.map(lambda x: jnp.reshape(x, (WEEKS, DAYS, *jnp.shape(x)[1:])), daily)
-        start = (state, clinic, jnp.asarray(first_day))
-        (state, clinic, _), records = lax.scan(week, start, (weekly, by_week), length=WEEKS)
+        start = (state, clinic, jnp.asarray(first_day), day.build(state, prepared))
+        (state, clinic, _, _), records = lax.scan(week, start, (weekly, by_week), length=WEEKS)
         return state, clinic, records
 
     compiled: Cycle = jax.jit(cycle)

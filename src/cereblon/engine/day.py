@@ -67,6 +67,10 @@ class Day:
         n = state["slow"].shape[-1]
         return self.fast.build(self.slow_values(state), prepared, n, self.dtype)
 
+    def refresh(self, built: Any, state: State, prepared: Prepared) -> Any:
+        """`built` made anew for subjects whose linear rates have moved since; called at the start of each day."""
+        return self.fast.refresh(built, self.slow_values(state), prepared, state["slow"].shape[-1], self.dtype)
+
     def dose(self, state: State, doses: Values) -> State:
         """Add each dose (n,) to its linear state."""
         if not doses:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -16,6 +17,7 @@ from cereblon.model.expr import Expr, free
 from .grid import Grid
 from .linear import Propagator
 
+_MOVED = 1e-3  # relative change of a rate that calls for a new propagator
 _LEAST_LOSS = 1e-6  # per day; keeps the level finite for a state that is not lost at all
 
 
@@ -89,11 +91,34 @@ class FastDay:
         return [p.prepare(values) for p in programs]
 
     def build(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Any:
-        """Propagators of the linear states with the slow states as they stand now; rebuilt weekly."""
+        """Coefficients of the linear states with the slow states as they stand now, and the propagators they make."""
         if self.propagator is None:
             return ()
+        now = self._coefficients(slow, prepared, n, dtype)
+        return now, self.propagator.build(now)
+
+    def refresh(self, built: Any, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Any:
+        """`built`, made anew for the subjects whose coefficients have moved (kidney function, above all).
+
+        Each subject is judged by himself, so that his numbers do not depend on his neighbours; the work is done only
+        on days when somebody has moved.
+        """
+        propagator = self.propagator
+        if propagator is None:
+            return ()
+        old, blocks = built
+        now = self._coefficients(slow, prepared, n, dtype)
+        moved = jnp.any(jnp.abs(now - old) > _MOVED * jnp.abs(old), axis=0)
+
+        def again() -> Any:
+            fresh = (now, propagator.build(now))
+            return jax.tree.map(lambda a, b: jnp.where(moved, a, b), fresh, (old, blocks))
+
+        return lax.cond(jnp.any(moved), again, lambda: (old, blocks))
+
+    def _coefficients(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Array:
         entries = self._transfer.run({**prepared.values, **slow}, prepared.fast[0])
-        return self.propagator.build(jnp.stack([jnp.broadcast_to(jnp.asarray(e, dtype), (n,)) for e in entries]))
+        return jnp.stack([jnp.broadcast_to(jnp.asarray(e, dtype), (n,)) for e in entries])
 
     def known(
         self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, built: Any
@@ -102,9 +127,9 @@ class FastDay:
         known: dict[str, Any] = {**prepared.values, **slow}
         n, dtype = relaxing.shape[-1], relaxing.dtype
         if self.propagator is not None:
-            for i, path in self.propagator.course(built, linear).items():
+            for i, path in self.propagator.course(built[1], linear).items():
                 known[self.model.linear[i]] = path
-            linear = self.propagator.finish(built, linear)
+            linear = self.propagator.finish(built[1], linear)
         if not self.model.relaxing:
             return known, linear
         shape = (self.grid.hours.size, n)

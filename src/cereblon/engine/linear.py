@@ -21,8 +21,8 @@ from .grid import FINEST, HOURS_PER_DAY, Grid
 Entry = tuple[int, int]
 
 _TERMS = 9  # of the exponential series
-_HALVINGS = 4  # the series runs at the finest interval / 16: for rates up to 60 per hour, rate*step stays below 1.5
-_DAY = 6  # the finest interval doubled this often is a day
+_HALVINGS = 5  # the series runs at the finest interval / 32: rates up to 125 per hour lose less than 1e-7 of the drug
+_DAY = 7  # the finest interval doubled this often is a day
 
 
 class Block:

@@ -89,18 +89,18 @@ def _runner(model: Model, names: tuple[str, ...], slow_steps: int, kind: str) ->
             out = keep.run({**prepared.values, **day.all_values(now)}, ready)
             return {k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in zip(names, out, strict=True)}
 
-        def week(now: State, given: tuple[dict[str, Array], Array]) -> tuple[State, dict[str, Array]]:
-            built = day.build(now, prepared)
-
-            def one(now: State, today: tuple[dict[str, Array], Array]) -> tuple[State, dict[str, Array]]:
+        def week(carry: Any, given: tuple[dict[str, Array], Array]) -> tuple[Any, dict[str, Array]]:
+            def one(carry: Any, today: tuple[dict[str, Array], Array]) -> tuple[Any, dict[str, Array]]:
+                now, built = carry
                 amounts, on = today
                 seen = see(now)
+                built = day.refresh(built, now, prepared)
                 after = day.run(day.dose(now, amounts), prepared, built, free)
-                return jax.tree.map(lambda a, b: jnp.where(on, a, b), after, now), seen
+                return (jax.tree.map(lambda a, b: jnp.where(on, a, b), after, now), built), seen
 
-            return lax.scan(one, now, given)
+            return lax.scan(one, carry, given)
 
-        state, saved = lax.scan(week, state, (doses, active))
+        (state, _), saved = lax.scan(week, (state, day.build(state, prepared)), (doses, active))
         return state, saved, see(state)
 
     return jax.jit(run), day
