@@ -76,9 +76,7 @@ def pinned(path: Path) -> dict[str, str]:
 
 def main() -> None:
     """Resolve the test set, then the part of it that a run needs, and write both files."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="keep pinned versions where they still fit")
     keep = parser.parse_args().keep
     if sys.version_info[:2] != (3, 11):
@@ -90,9 +88,7 @@ def main() -> None:
     everything = resolve(needed + extras["test"] + extras["docs"], pinned(RUN) | pinned(TEST) if keep else {})
     run = resolve(needed, {pin.name: pin.version for pin in everything.values()})
     rest = [everything[name] for name in sorted(everything) if name not in run]
-    RUN.write_text(
-        HEADER.format(what="What a run needs") + "".join(run[name].lines() for name in sorted(run))
-    )
+    RUN.write_text(HEADER.format(what="What a run needs") + "".join(run[name].lines() for name in sorted(run)))
     TEST.write_text(
         HEADER.format(what="What the tests and docs need besides")
         + f"-r {RUN.name}\n"

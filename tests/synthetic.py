@@ -64,9 +64,7 @@ def trial(arms: tuple[str, ...] = ("continuous",), published: list[dict[str, obj
 def _subjects(design: Trial, n: int, rng: np.random.Generator) -> pl.DataFrame:
     arms = np.repeat([arm.id for arm in design.arms], n)
     total = arms.size
-    best = rng.choice(
-        ["CR", "CRi", "nPR", "PR", "SD", "PD", "NE"], total, p=[0.09, 0.05, 0.04, 0.44, 0.28, 0.07, 0.03]
-    )
+    best = rng.choice(["CR", "CRi", "nPR", "PR", "SD", "PD", "NE"], total, p=[0.09, 0.05, 0.04, 0.44, 0.28, 0.07, 0.03])
     responded = np.isin(best, ["CR", "CRi", "nPR", "PR"])
     end = np.minimum(rng.exponential(600, total) + 20, WEEKS * 7).astype(np.int32)
     reasons = np.where(
@@ -151,9 +149,7 @@ def _response(subjects: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     n = subjects.height
     days = np.array([1, 57, 85, 113, 169, 253, 365], dtype=np.int32)
     depth = np.where(subjects["BESTRESP"].is_in(["CR", "CRi", "nPR", "PR"]).to_numpy(), 0.25, 0.85)
-    share = (
-        1 - (1 - depth[:, None] * rng.lognormal(0, 0.3, n)[:, None]) * (1 - np.exp(-(days - 1) / 60))[None, :]
-    )
+    share = 1 - (1 - depth[:, None] * rng.lognormal(0, 0.3, n)[:, None]) * (1 - np.exp(-(days - 1) / 60))[None, :]
     share = share.clip(0.01, 3)
     kept = days[None, :] <= subjects["TRTEDY"].to_numpy()[:, None] + 28
     rank = np.where(days[None, :] == 1, "BL", np.where(share < 0.5, "PR", np.where(share > 1.5, "PD", "SD")))
@@ -228,6 +224,4 @@ def study(
         "adverse_events": _events(subjects, rng),
         "time_to_event": _times(subjects, rng),
     }
-    return StudyResult(
-        trial=design, seed=seed, patients=patients, tables=tables, meta={"versions": {"cereblon": "0"}}
-    )
+    return StudyResult(trial=design, seed=seed, patients=patients, tables=tables, meta={"versions": {"cereblon": "0"}})

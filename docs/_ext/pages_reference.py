@@ -161,8 +161,7 @@ def _tables() -> str:
 
 def _rules() -> str:
     rows = [
-        (code(r.id), f"{r.value:g}", cell(r.unit), r.status, cell(r.source), cell(r.note))
-        for r in rules().values()
+        (code(r.id), f"{r.value:g}", cell(r.unit), r.status, cell(r.source), cell(r.note)) for r in rules().values()
     ]
     intro = "Limits, errors of measurement, rates and grades that the site and the criteria use."
     heads = ["name", "value", "unit", "status", "source", "note"]

@@ -27,14 +27,10 @@ if TYPE_CHECKING:
 
 FAILURE = 2
 INTERRUPTED = 130
-PATIENTS = (
-    500  # subjects per arm unless asked otherwise: the Monte-Carlo error of a share is then about 2 points
-)
+PATIENTS = 500  # subjects per arm unless asked otherwise: the Monte-Carlo error of a share is then about 2 points
 MOST_PATIENTS = 100_000
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 export = typer.Typer(add_completion=False, no_args_is_help=True, help="Write the model for other programs.")
 app.add_typer(export, name="export")
 
@@ -95,12 +91,8 @@ def run(
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A registry id or a trial file (.yaml).")],
     patients: Patients = PATIENTS,
     seed: Seed = 1,
-    arm: Annotated[
-        list[str] | None, typer.Option("--arm", help="Run only this arm; may be repeated.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Run folder. Default: runs/TRIAL-seed-SEED.")
-    ] = None,
+    arm: Annotated[list[str] | None, typer.Option("--arm", help="Run only this arm; may be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder. Default: runs/TRIAL-seed-SEED.")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a model parameter; may be repeated."),
@@ -248,9 +240,7 @@ def check(
 @app.command()
 def show(
     what: Annotated[str, typer.Argument(metavar="model|parameter|trial", help="What to show.")],
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A state, rule, parameter or trial.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A state, rule, parameter or trial.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show equations in words (model), a value with spread and source (parameter), or a design (trial)."""

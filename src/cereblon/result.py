@@ -45,9 +45,7 @@ class StudyResult:
         """Return one table as a lazy frame, without reading it; raises CereblonError for an unknown name."""
         if name not in self.tables:
             known = ", ".join(self.tables)
-            raise CereblonError(
-                f"table '{name}': not in this result; there are {known}{nearest(name, self.tables)}"
-            )
+            raise CereblonError(f"table '{name}': not in this result; there are {known}{nearest(name, self.tables)}")
         return self.tables[name].lazy()
 
     def table(self, name: str) -> pl.DataFrame:
@@ -95,9 +93,7 @@ class StudyResult:
         written = write_run(self, Path(folder))
         if checkpoint_folder(written).exists():
             tables = {
-                name: pl.scan_parquet(written / f"{name}.parquet")
-                if isinstance(table, pl.LazyFrame)
-                else table
+                name: pl.scan_parquet(written / f"{name}.parquet") if isinstance(table, pl.LazyFrame) else table
                 for name, table in self.tables.items()
             }
             object.__setattr__(self, "tables", tables)

@@ -124,9 +124,7 @@ def run(
         visits = VisitWriter(checkpoint.folder / "visits", VISIT_UNITS)
         _simulate(runner, blocks, checkpoint, visits, say)
         order = [block.index for block in blocks]
-        tables: dict[str, pl.DataFrame | pl.LazyFrame] = {
-            name: checkpoint.read(name, order) for name in TABLES_WRITTEN
-        }
+        tables: dict[str, pl.DataFrame | pl.LazyFrame] = {name: checkpoint.read(name, order) for name in TABLES_WRITTEN}
         tables["visits"] = visits.scan(order)
     except BaseException as error:
         checkpoint.abandon()
@@ -164,9 +162,7 @@ def population_of(trial: Trial) -> Population:
     def span(item: Any) -> Printed:
         return Printed() if item is None else Printed(item.median, *(item.range or (None, None)))
 
-    printed = {
-        key: float(value) for key in PRINTED if (value := getattr(given.printed, key, None)) is not None
-    }
+    printed = {key: float(value) for key in PRINTED if (value := getattr(given.printed, key, None)) is not None}
     if given.male_pct is not None:
         printed["male_pct"] = float(given.male_pct)
     limits = {
@@ -197,9 +193,7 @@ def _plan(
         raise CereblonError(f"patients: {count} is outside 1 to {ARM_STRIDE - 1}")
     for name, value in overrides.items():
         if name not in model.parameters:
-            raise CereblonError(
-                f"--set {name}: the model has no such parameter{nearest(name, model.parameters)}"
-            )
+            raise CereblonError(f"--set {name}: the model has no such parameter{nearest(name, model.parameters)}")
         _require_possible(model.parameters[name], value)
     return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), dict(overrides))
 
@@ -235,8 +229,7 @@ def _blocks(plan: StudyPlan) -> list[SubjectBlock]:
     usubjid = arm * ARM_STRIDE + number
     cuts = range(0, len(arm), LANES)
     return [
-        SubjectBlock(i, arm[c : c + LANES], number[c : c + LANES], usubjid[c : c + LANES])
-        for i, c in enumerate(cuts)
+        SubjectBlock(i, arm[c : c + LANES], number[c : c + LANES], usubjid[c : c + LANES]) for i, c in enumerate(cuts)
     ]
 
 

@@ -57,13 +57,9 @@ class BlockRunner:
         follow_up = trial.follow_up
         last = (follow_up.duration_months + (follow_up.accrual_months or 0.0) / 2.0) * 365.25 / 12.0
         self.cycles = int(np.ceil((last + 1.0) / BLOCK))
-        draw_cohort(
-            population, trial.setting, np.array([1]), seed
-        )  # plan the population once, before threads
+        draw_cohort(population, trial.setting, np.array([1]), seed)  # plan the population once, before threads
 
-    def run(
-        self, block: SubjectBlock, tick: Callable[[int], None]
-    ) -> tuple[Frames, NDArray[np.int64], Tree, Any]:
+    def run(self, block: SubjectBlock, tick: Callable[[int], None]) -> tuple[Frames, NDArray[np.int64], Tree, Any]:
         """Simulate a block; tick(cycle) is called as cycles finish.
 
         Returns the tables of its subjects and the visits (days, values, present) for the visit writer.
@@ -109,9 +105,7 @@ class BlockRunner:
             due = [d for d in days.tolist() if cycle * BLOCK < d <= (cycle + 1) * BLOCK]
             for day in due:
                 week = (day - cycle * BLOCK) // 7
-                truth = (
-                    {k: record[k][week] for k in TRUTH} if week < WEEKS else self._truth(state, individual)
-                )
+                truth = {k: record[k][week] for k in TRUTH} if week < WEEKS else self._truth(state, individual)
                 self._assess(tracker, day, truth, noise, clinic, cut, scans)
             if due:
                 clinic = tracker.complete(tracker.apply(clinic, due[-1]), orders.static["cr_cycles"])
@@ -139,9 +133,7 @@ class BlockRunner:
             after, _, _ = self._cycle(state, *_arguments(idle, values, self.shared, free))
             return dict(jax.device_get(after))
 
-        state, individual = untreated_start(
-            self.model, individual, self.shared, cohort["growth0"], start, advance
-        )
+        state, individual = untreated_start(self.model, individual, self.shared, cohort["growth0"], start, advance)
         return dict(state), individual
 
     def _truth(self, state: Tree, individual: Tree) -> Tree:
@@ -153,16 +145,12 @@ class BlockRunner:
     def _require_possible(self, block: SubjectBlock, state: Tree, record: Tree) -> None:
         """Raise NumericalError for a subject with an impossible state or reading; padding is not reported."""
         n = len(block.usubjid)
-        require_healthy(
-            self.model, {clock: rows[:, :n] for clock, rows in state.items()}, block.usubjid.tolist()
-        )
+        require_healthy(self.model, {clock: rows[:, :n] for clock, rows in state.items()}, block.usubjid.tolist())
         for name in TRUTH:
             wrong = ~np.isfinite(record[name][:, :n]).all(axis=0)
             if wrong.any():
                 who = block.usubjid[wrong][:5].tolist()
-                raise NumericalError(
-                    f"the model failed for subject {', '.join(map(str, who))}: {name} is not finite"
-                )
+                raise NumericalError(f"the model failed for subject {', '.join(map(str, who))}: {name} is not finite")
 
     @staticmethod
     def _assess(

@@ -20,6 +20,4 @@ class SubjectBlock:
     def padded(self, lanes: int) -> SubjectBlock:
         """Return the block with its last subject repeated up to `lanes`."""
         extra = (0, lanes - len(self.arm))
-        return SubjectBlock(
-            self.index, *(np.pad(x, extra, mode="edge") for x in (self.arm, self.number, self.usubjid))
-        )
+        return SubjectBlock(self.index, *(np.pad(x, extra, mode="edge") for x in (self.arm, self.number, self.usubjid)))

@@ -176,9 +176,7 @@ def _events(usubjid: NDArray[np.int32], weeks: Tree, cut: Any) -> pl.DataFrame:
     rows = adverse_events(weeks, cut)
     who = usubjid[rows.pop("subject")]
     kinds = {columns.ASTDY: pl.Int32, columns.AETOXGR: pl.Int8, columns.AECYCLE: pl.Int32}
-    return pl.DataFrame({columns.USUBJID: who, **rows}).with_columns(
-        pl.col(k).cast(t) for k, t in kinds.items()
-    )
+    return pl.DataFrame({columns.USUBJID: who, **rows}).with_columns(pl.col(k).cast(t) for k, t in kinds.items())
 
 
 def _times(usubjid: NDArray[np.int32], name: str, value: Any) -> pl.DataFrame:

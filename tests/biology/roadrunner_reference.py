@@ -41,11 +41,11 @@ class RoadRunnerReference:
             run.setValue(name, float(value))
         run.timeCourseSelections = list(names)
         out = np.empty((days + 1, len(names)))
-        for day in range(days):
+        for day in range(days):  # no equation knows the time: each day is simulated as the first
             for name, amounts in doses.items():
                 if amounts[day]:
                     run.setValue(name, run[name] + float(amounts[day]))
-            found = np.asarray(run.simulate(day, day + 1, 2))
+            found = np.asarray(run.simulate(0, 1, 2))
             if day == 0:
                 out[0] = [run.getValue(n) for n in names] if not doses else found[0]
             out[day + 1] = found[-1]

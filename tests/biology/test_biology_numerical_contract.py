@@ -16,15 +16,12 @@ VISIBLE = {"flare_drive": 0.1, "node_swelling": 0.05}
 does not see 5 % of volume."""
 POPULATIONS = ("untreated", "relapsed")
 REGIMENS = tuple(regimens(1))
-MISSES = {
-    "5 to 25 mg continuous": "flare 1.01 %, node swelling 1.12 %: hours 3 to 24 of the fast grid are 1.5 h apart",
-    "25 mg 21/28, dexamethasone, filgrastim": "ANC 2.7 %, flare 1.2 %: four slow steps on the days around filgrastim",
+MISSES: dict[str, dict[str, float]] = {
+    "5 to 25 mg continuous": {"node_swelling": 0.012},
+    "25 mg 21/28, dexamethasone, filgrastim": {"anc": 0.03, "flare_drive": 0.013},
 }
-"""Where the contract is not met at present, with the worst errors measured over two subjects and 56 days."""
-MARKED = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=MISSES[name], strict=False) if name in MISSES else ())
-    for name in REGIMENS
-]
+"""Where 1 % is not met at present, with the bound that holds (measured: swelling 1.07 %, ANC 2.3 % at visits within a
+steroid course, whose pulses move neutrophils within hours, flare 1.17 %). Nothing else may pass 1 %."""
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +64,13 @@ def categories(model: Model, course: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack([grade_anc(anc), grade_platelets(platelets), *halved])
 
 
-@pytest.mark.parametrize("regimen", MARKED)
+@pytest.mark.parametrize("regimen", REGIMENS)
 @pytest.mark.parametrize("population", POPULATIONS)
-def test_read_states_follow_cvode(
-    model: Model, reference: RoadRunnerReference, population: str, regimen: str
-) -> None:
+def test_read_states_follow_cvode(model: Model, reference: RoadRunnerReference, population: str, regimen: str) -> None:
     worst, _, _ = compare(model, reference, population, regimen, range(2), 56, np.float64)
-    assert not {name: f"{error:.2%}" for name, error in worst.items() if error > LIMIT}
+    assert not {
+        name: f"{error:.2%}" for name, error in worst.items() if error > MISSES.get(regimen, {}).get(name, LIMIT)
+    }
 
 
 @pytest.mark.parametrize("population", POPULATIONS)

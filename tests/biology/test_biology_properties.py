@@ -10,9 +10,7 @@ from cereblon.engine import ailing, require_healthy
 from cereblon.model import Model, load_model
 from cereblon.patients.untreated import CLONES
 
-FEW = settings(
-    max_examples=12, deadline=None, derandomize=True
-)
+FEW = settings(max_examples=12, deadline=None, derandomize=True)
 POPULATIONS = st.sampled_from(["untreated", "relapsed"])
 BLOCKS = st.sampled_from([1, 9, 17])
 DAYS_ON = st.lists(st.booleans(), min_size=28, max_size=28).map(lambda on: np.array(on, dtype=float))
@@ -60,9 +58,7 @@ def test_zero_dose_equals_untreated(population: str, on: np.ndarray, dose: float
 
 @FEW
 @given(POPULATIONS, DAYS_ON, st.floats(0, 50), st.floats(1.001, 3))
-def test_more_dose_never_means_less_exposure(
-    population: str, on: np.ndarray, dose: float, factor: float
-) -> None:
+def test_more_dose_never_means_less_exposure(population: str, on: np.ndarray, dose: float, factor: float) -> None:
     model = load_model()
     group = subjects(model, population)
     less, _ = run(model, group.individual, group.state, {"len_gut": on * dose})

@@ -1,4 +1,4 @@
-"""The known weak points of one-pool-per-tissue models are met by mobile and adherent cells (disease model, section 7)."""
+"""The known weak points of one-pool-per-tissue models are met by mobile and adherent cells (disease model 7)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_reference_subject_grows_in_balance() -> None:
 
 
 def test_open_egress_raises_blood_counts_within_a_day_while_nodes_shrink() -> None:
-    """BCR blocked, homing weak, egress open, as under a BTK inhibitor: mean rise 66 % at 24 h (CLL-K012), then a slow fall."""
+    """BCR blocked, homing weak, egress open, as under a BTK inhibitor: mean rise 66 % at 24 h (CLL-K012)."""
     model = load_model()
     half = {name: 0.6 * model.defaults[name] for name in ("homing_node", "homing_marrow")}
     opened = course(bcr_present=0.13, node_egress_scale=10.0, marrow_egress_scale=10.0, **half)

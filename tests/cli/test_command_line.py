@@ -214,9 +214,7 @@ def test_mistakes_in_a_trial_file_name_line_and_column(
 ) -> None:
     cli("new", "mine.yaml")
     original = Path("mine.yaml").read_text()
-    position = next(
-        i for i in range(len(original)) if original.startswith(old, i) and not _commented(original, i)
-    )
+    position = next(i for i in range(len(original)) if original.startswith(old, i) and not _commented(original, i))
     Path("mine.yaml").write_text(original[:position] + new + original[position + len(old) :])
     code, out, err = cli("run", "mine.yaml")
     assert_one_line((code, out, err), *words)
@@ -276,9 +274,7 @@ def test_output_folder_is_checked_before_the_simulation(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_folder_without_permission_is_refused(
-    cli: Cli, fake_study: list[dict[str, Any]], tmp_path: Path
-) -> None:
+def test_folder_without_permission_is_refused(cli: Cli, fake_study: list[dict[str, Any]], tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     assert_one_line(cli("run", "badoux2011", "--out", "closed/run"), "cannot be written")
@@ -313,10 +309,7 @@ def test_help_is_light() -> None:
 
 def test_public_door_is_lazy_and_complete() -> None:
     code = "import sys, cereblon; print(int('jax' in sys.modules or 'polars' in sys.modules))"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "0\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "0\n"
     assert cereblon.load_trial("badoux2011").id == "badoux2011"
     assert cereblon.StudyResult is StudyResult
     with pytest.raises(AttributeError, match="nothing"):

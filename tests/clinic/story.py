@@ -47,9 +47,7 @@ def trial(setting: str = "untreated", criteria: str = "iwCLL 2008", **arm: Any) 
     )
 
 
-def orders(
-    document: Trial, n: int = 1, arm: int | list[int] = 0, crcl: float = 90.0, **draws: float
-) -> Orders:
+def orders(document: Trial, n: int = 1, arm: int | list[int] = 0, crcl: float = 90.0, **draws: float) -> Orders:
     """Return the orders of n subjects whom no random event meets, unless `draws` says so."""
     covariates = {
         "age": np.full(n, 60.0),

@@ -89,7 +89,5 @@ def test_fixed_hazards_follow_their_rates() -> None:
 
 def test_infection_base_and_fatality() -> None:
     age = np.array([65.0, 75.0, 85.0])
-    np.testing.assert_allclose(
-        infection_base(age, np.array([0.0, 0.0, 1.0])), 0.04 * np.array([1, 1.25, 1.5625 * 1.6])
-    )
+    np.testing.assert_allclose(infection_base(age, np.array([0.0, 0.0, 1.0])), 0.04 * np.array([1, 1.25, 1.5625 * 1.6]))
     assert infection_fatality(age).tolist() == [0.12, 0.18, 0.25]

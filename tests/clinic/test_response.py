@@ -153,8 +153,7 @@ def test_arrays_agree_with_one_subject_at_a_time(visits, name, lymphocytosis, fl
         months_off=months,
     )
     wanted = [
-        reference.progressed(o, b, n, name, on_drug, months, flare)
-        for o, b, n in zip(now, base, low, strict=True)
+        reference.progressed(o, b, n, name, on_drug, months, flare) for o, b, n in zip(now, base, low, strict=True)
     ]
     assert worse.tolist() == wanted
 
@@ -162,9 +161,7 @@ def test_arrays_agree_with_one_subject_at_a_time(visits, name, lymphocytosis, fl
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.integers(7, 60), min_size=1, max_size=8),
-    st.lists(
-        st.lists(st.sampled_from([-1, 0, 1, 2, 3, 4, 5]), min_size=8, max_size=8), min_size=1, max_size=4
-    ),
+    st.lists(st.lists(st.sampled_from([-1, 0, 1, 2, 3, 4, 5]), min_size=8, max_size=8), min_size=1, max_size=4),
 )
 def test_best_response_agrees_with_one_subject_at_a_time(gaps: list[int], codes: list[list[int]]) -> None:
     days = np.cumsum(gaps)

@@ -154,9 +154,7 @@ def test_assessments_and_ct_are_on_the_grid() -> None:
 
 def test_follow_up_is_spread_over_the_accrual() -> None:
     document = trial()
-    spread = document.model_copy(
-        update={"follow_up": document.follow_up.model_copy(update={"accrual_months": 12.0})}
-    )
+    spread = document.model_copy(update={"follow_up": document.follow_up.model_copy(update={"accrual_months": 12.0})})
     assert orders(document).follow_up_days()[0] == round(24 * 30.4375)
     early = orders(spread, follow_up=1e-9).follow_up_days()[0]
     late = orders(spread, follow_up=50.0).follow_up_days()[0]
@@ -205,9 +203,7 @@ def test_times_to_event() -> None:
 
 
 def test_adverse_event_rows_hold_the_worst_grade_of_each_cycle() -> None:
-    history, _ = run(
-        orders(trial(), n=2), 84, lambda day: {"anc": 0.8 if 7 <= day < 14 else 1.2 if day == 14 else 4.0}
-    )
+    history, _ = run(orders(trial(), n=2), 84, lambda day: {"anc": 0.8 if 7 <= day < 14 else 1.2 if day == 14 else 4.0})
     weekly = {k: np.stack([s[k] for s in history[6::7]]) for k in history[0]}
     rows = adverse_events(weekly, np.full(2, 1000.0))
     neutropenia = rows["AETERM"] == "neutropenia"

@@ -23,11 +23,8 @@ BEFORE = {
 
 
 def clinic(n: int, **changes: float) -> dict[str, np.ndarray]:
-    state = {
-        k: np.zeros(n) for k in ("dead", "off", "off_reason", "progressed", "flare_max", "death_cause")
-    } | {
-        k: np.full(n, -1.0)
-        for k in ("off_day", "last_step_day", "steroid_day", "progressed_day", "death_day")
+    state = {k: np.zeros(n) for k in ("dead", "off", "off_reason", "progressed", "flare_max", "death_cause")} | {
+        k: np.full(n, -1.0) for k in ("off_day", "last_step_day", "steroid_day", "progressed_day", "death_day")
     }
     state["end_day"] = np.full(n, 1.0e6)
     return state | {k: np.full(n, float(v)) for k, v in changes.items()}
@@ -54,9 +51,7 @@ def categories(tracker: ResponseTracker) -> list[str]:
 @pytest.mark.parametrize("nodes_by", ["palpation", "ct"])
 @pytest.mark.parametrize("criteria", ["NCI-WG 1996", "iwCLL 2008"])
 def test_stable_disease_seldom_progresses_by_noise_alone(nodes_by: str, criteria: str) -> None:
-    tracker = follow(
-        lambda day: {}, n=2000, nodes_by=nodes_by, criteria=criteria, seed=1, ct=(84, 168, 364, 728)
-    )
+    tracker = follow(lambda day: {}, n=2000, nodes_by=nodes_by, criteria=criteria, seed=1, ct=(84, 168, 364, 728))
     assert np.isfinite(tracker.found_day).mean() < 0.03
     assert (tracker.best() == Category.SD).mean() > 0.95
 
@@ -182,9 +177,7 @@ def test_hands_feel_nothing_below_the_floor() -> None:
     assert felt_spd(sizes)[0] == pytest.approx(4.0)
     # SPD -50 % is volume x 0.35, +50 % is x 1.84
     for factor, change in ((0.3536, 0.5), (1.8371, 1.5)):
-        assert by_ct(100 * np.full(1, factor), spleen, sizes, zero, zero).spd[0] == pytest.approx(
-            16 * change, rel=1e-3
-        )
+        assert by_ct(100 * np.full(1, factor), spleen, sizes, zero, zero).spd[0] == pytest.approx(16 * change, rel=1e-3)
     assert spleen_length(np.array([450.0]))[0] == pytest.approx(15.0)
 
 

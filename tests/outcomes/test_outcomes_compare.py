@@ -51,9 +51,7 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not() -> None:
 
 def test_row_order_of_the_tables_does_not_matter() -> None:
     result = synthetic.study(80)
-    shuffled = {
-        n: t.lazy().collect().sample(fraction=1.0, shuffle=True, seed=9) for n, t in result.tables.items()
-    }
+    shuffled = {n: t.lazy().collect().sample(fraction=1.0, shuffle=True, seed=9) for n, t in result.tables.items()}
     assert replace(result, tables=shuffled).summary() == result.summary()
 
 

@@ -15,18 +15,12 @@ from cereblon.patients.tilting import log_weight, tilt
 SIZE = 40_000
 
 
-def draw(
-    setting: str, age: tuple[float, float, float, float] | None = None, ighv: float | None = None
-) -> Traits:
+def draw(setting: str, age: tuple[float, float, float, float] | None = None, ighv: float | None = None) -> Traits:
     """Draw from the joint model before any entry limit; `age` is mean, SD and limits."""
     levers = first_levers(Population(1000), setting)
     margins = load_documents().margins[setting]
     mean, sd, low, high = age or (levers.age_mean, levers.age_sd, levers.age_low, levers.age_high)
-    shifts = (
-        {}
-        if ighv is None
-        else {"ighv_unmutated": float(logit(ighv) - logit(margins["ighv_unmutated"].value))}
-    )
+    shifts = {} if ighv is None else {"ighv_unmutated": float(logit(ighv) - logit(margins["ighv_unmutated"].value))}
     levers = Levers(
         mean,
         sd,
@@ -127,9 +121,7 @@ def test_printed_clearance(
     age: tuple[float, float, float, float], quantity: str, printed: float, within: float
 ) -> None:
     drawn = draw("untreated", age=age)
-    keep = (
-        drawn["creatinine"] < 1.8 if quantity == "below 70" else drawn["crcl"] >= (30 if age[0] == 73 else 0)
-    )
+    keep = drawn["creatinine"] < 1.8 if quantity == "below 70" else drawn["crcl"] >= (30 if age[0] == 73 else 0)
     clearance = drawn["crcl"][keep]
     found = np.median(clearance) if quantity == "median" else percent(clearance < float(quantity.split()[1]))
     assert found == pytest.approx(printed, abs=within)
@@ -142,9 +134,7 @@ def test_clearance_of_the_unfit() -> None:
     assert np.median(drawn["crcl"][keep]) == pytest.approx(66.4, abs=4)
 
 
-@pytest.mark.parametrize(
-    ("age", "median", "below_60"), [(50, 97, 6), (60, 81, 16), (70, 68, 34), (80, 55, 62)]
-)
+@pytest.mark.parametrize(("age", "median", "below_60"), [(50, 97, 6), (60, 81, 16), (70, 68, 34), (80, 55, 62)])
 def test_clearance_by_age(age: float, median: float, below_60: float) -> None:
     clearance = draw("untreated", age=(age, 0.5, age - 1, age + 1))["crcl"]
     assert np.median(clearance) == pytest.approx(median, abs=1)

@@ -29,9 +29,7 @@ TRIALS = {
     ),
     "chen2011": (
         "untreated",
-        Population(
-            25, Printed(60, 33, 78), printed={"del17p_or_del11q_pct": 32}, eligibility=Eligibility(ecog_max=2)
-        ),
+        Population(25, Printed(60, 33, 78), printed={"del17p_or_del11q_pct": 32}, eligibility=Eligibility(ecog_max=2)),
     ),
     "chanan-khan2006": (
         "relapsed",
@@ -40,9 +38,7 @@ TRIALS = {
             Printed(64, 42, 75),
             Printed(3, 1, 10),
             {"del17p_pct": 13, "rai_3_4_pct": 64, "fludarabine_refractory_pct": 51},
-            Eligibility(
-                age_min=18, creatinine_max_mg_dl=1.5, anc_min=1.5, platelets_min=30, ecog_max=2, lines_min=1
-            ),
+            Eligibility(age_min=18, creatinine_max_mg_dl=1.5, anc_min=1.5, platelets_min=30, ecog_max=2, lines_min=1),
         ),
     ),
     "ferrajoli2008": ("relapsed", Population(44, Printed(64, 49, 86), Printed(5, 1, 15), {"del17p_pct": 18})),
@@ -196,10 +192,7 @@ def test_bulk_found_by_hand_is_rarer_than_on_ct() -> None:
     by_hand = draw_cohort(Population(100, bulky_by="examination"), "relapsed", np.arange(2000), 1).columns
     by_ct = draw_cohort(Population(100), "relapsed", np.arange(2000), 1).columns
     assert by_hand["bulky"].mean() == pytest.approx(0.25 * by_ct["bulky"].mean(), rel=0.2)
-    assert (
-        draw_cohort(Population(100, bulky_cm=10.0), "relapsed", np.arange(500), 1).columns["bulky"].mean()
-        < 0.15
-    )
+    assert draw_cohort(Population(100, bulky_cm=10.0), "relapsed", np.arange(500), 1).columns["bulky"].mean() < 0.15
 
 
 def test_a_printed_zero_is_possible() -> None:
@@ -227,9 +220,7 @@ def test_a_printed_zero_is_possible() -> None:
             "leave nobody",
         ),
         (
-            lambda: plan_population(
-                Population(10, Printed(60), eligibility=Eligibility(age_min=70)), "relapsed"
-            ),
+            lambda: plan_population(Population(10, Printed(60), eligibility=Eligibility(age_min=70)), "relapsed"),
             "population.age.median",
         ),
         (
@@ -259,9 +250,7 @@ def populations(draw: st.DrawFn) -> Population:
     low, high = median - draw(st.floats(3, 25)), median + draw(st.floats(3, 15))
     shares = draw(
         st.dictionaries(
-            st.sampled_from(
-                ["del17p_pct", "ighv_unmutated_pct", "bulky_pct", "rai_3_4_pct", "del11q_pct", "male_pct"]
-            ),
+            st.sampled_from(["del17p_pct", "ighv_unmutated_pct", "bulky_pct", "rai_3_4_pct", "del11q_pct", "male_pct"]),
             st.floats(8, 88),
             max_size=3,
         )
@@ -272,12 +261,8 @@ def populations(draw: st.DrawFn) -> Population:
 
 
 @settings(max_examples=12, deadline=None)
-@given(
-    populations(), st.sampled_from(["untreated", "relapsed"]), st.integers(0, 2**40), st.integers(0, 10**6)
-)
-def test_any_population_gives_plausible_subjects(
-    population: Population, setting: str, seed: int, first: int
-) -> None:
+@given(populations(), st.sampled_from(["untreated", "relapsed"]), st.integers(0, 2**40), st.integers(0, 10**6))
+def test_any_population_gives_plausible_subjects(population: Population, setting: str, seed: int, first: int) -> None:
     subjects = np.arange(first, first + 64)
     cohort = draw_cohort(population, setting, subjects, seed)
     for name, values in cohort.columns.items():

@@ -65,17 +65,13 @@ def test_a_group_shares_its_correlation(correlation: float) -> None:
         ({k: Row(1.0, group="g") for k in "abc"}, {"g": 1.2}, "impossible"),
     ],
 )
-def test_impossible_rows_are_refused(
-    rows: dict[str, Row], correlations: dict[str, float], words: str
-) -> None:
+def test_impossible_rows_are_refused(rows: dict[str, Row], correlations: dict[str, float], words: str) -> None:
     with pytest.raises(CereblonError, match=words):
         draw_variability(rows, [0, 1], 1, correlations)
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.integers(0, 2**63), st.lists(st.integers(0, 2**40), min_size=1, max_size=12, unique=True), st.randoms()
-)
+@given(st.integers(0, 2**63), st.lists(st.integers(0, 2**40), min_size=1, max_size=12, unique=True), st.randoms())
 def test_nothing_depends_on_the_batch(seed: int, subjects: list[int], random: object) -> None:
     order = list(range(len(subjects)))
     random.shuffle(order)  # type: ignore[attr-defined]

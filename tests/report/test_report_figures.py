@@ -50,9 +50,7 @@ def test_published_values_are_drawn_where_they_belong(result: StudyResult) -> No
     assert (marks["x"], marks["y"]) == ([24.0], [60.0])
     assert "n = 60, S1" in marks["hovertext"][0]
     compared = figures.comparison(result).spec["data"]
-    [points] = [
-        t for t in compared if str(t.get("name", "")).startswith("published") and t.get("xaxis") == "x"
-    ]
+    [points] = [t for t in compared if str(t.get("name", "")).startswith("published") and t.get("xaxis") == "x"]
     drawn = dict(zip(points["y"], points["x"], strict=True))
     assert drawn["Overall response"] == 65.0
     assert drawn["Tumour flare, any grade"] == 52.0

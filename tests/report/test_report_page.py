@@ -18,10 +18,7 @@ FILES = {
     "run.json",
     "summary.json",
     "report.html",
-    *(
-        f"{name}.parquet"
-        for name in ["subjects", "visits", "exposure", "response", "adverse_events", "time_to_event"]
-    ),
+    *(f"{name}.parquet" for name in ["subjects", "visits", "exposure", "response", "adverse_events", "time_to_event"]),
 }
 
 
@@ -133,9 +130,7 @@ def test_a_run_may_be_replaced_and_other_folders_may_not(result: StudyResult, tm
         result.save(other / "chapter1.txt")
 
 
-@pytest.mark.parametrize(
-    "failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("x")]
-)
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("x")])
 def test_a_failure_half_way_leaves_the_old_run_and_nothing_else(
     result: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:

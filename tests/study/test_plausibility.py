@@ -1,4 +1,4 @@
-"""What must hold of any sensible version of the model, whatever its parameter values (issue of the first trials, bar 4)."""
+"""What must hold of any sensible version of the model, whatever its parameter values."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ def test_flare_rises_with_the_start_dose(start_doses: StudyResult) -> None:
 def test_lysis_rises_with_the_start_dose() -> None:
     result = run(load_trial("chanan-khan2006"), patients=1500, seed=3)
     subjects = result.table("subjects").select(USUBJID, ARM)
-    events = (
-        result.table("adverse_events").join(subjects, on=USUBJID).filter(pl.col(AETERM) == LABORATORY_LYSIS)
-    )
+    events = result.table("adverse_events").join(subjects, on=USUBJID).filter(pl.col(AETERM) == LABORATORY_LYSIS)
     full = events.filter(pl.col(ARM) == "A")[USUBJID].n_unique()
     slow = events.filter(pl.col(ARM) == "B")[USUBJID].n_unique()
     assert full > slow

@@ -44,9 +44,7 @@ def refused(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
         ("growth_scale=2", ("growth_scale", "is solved for every subject")),
     ],
 )
-def test_impossible_setting_is_refused_before_the_run(
-    refused: Refused, setting: str, words: tuple[str, ...]
-) -> None:
+def test_impossible_setting_is_refused_before_the_run(refused: Refused, setting: str, words: tuple[str, ...]) -> None:
     err = refused("run", "badoux2011", "--patients", "5", "--set", setting)
     assert err.startswith("cereblon: --set ")
     for word in words:

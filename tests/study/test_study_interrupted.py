@@ -56,9 +56,7 @@ def process(tmp_path: Path, undisturbed: StudyResult) -> Iterator[subprocess.Pop
     ]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # an ignored Ctrl-C would be inherited
     try:
-        started = subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        started = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     finally:
         signal.signal(signal.SIGINT, before)
     yield started
@@ -117,9 +115,7 @@ def test_interrupt_while_simulating(tmp_path: Path, process: subprocess.Popen[st
         assert f"deep/.out.blocks/visits/part-{block}.parquet" in left
 
 
-def test_interrupt_before_the_first_block_leaves_nothing(
-    tmp_path: Path, process: subprocess.Popen[str]
-) -> None:
+def test_interrupt_before_the_first_block_leaves_nothing(tmp_path: Path, process: subprocess.Popen[str]) -> None:
     wait_for("fingerprint", tmp_path / "deep" / ".out.blocks", process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=GIVE_UP)
@@ -164,9 +160,7 @@ def test_same_run_in_the_same_place_is_taken_from_disk(
     assert_same(first, run(trial, patients=5, out=tmp_path / "out"))
 
 
-def test_temporary_files_go_with_the_result(
-    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_temporary_files_go_with_the_result(trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     result = run(trial, patients=5)
     assert result.table("visits").height > 0

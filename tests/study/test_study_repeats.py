@@ -40,9 +40,7 @@ def together(three_arms: Trial) -> StudyResult:
 
 
 @pytest.mark.parametrize("patients", [1, 40])
-def test_subject_does_not_depend_on_who_shares_the_run(
-    one_arm: Trial, two_blocks: StudyResult, patients: int
-) -> None:
+def test_subject_does_not_depend_on_who_shares_the_run(one_arm: Trial, two_blocks: StudyResult, patients: int) -> None:
     few = cereblon.run(one_arm, patients=patients, seed=7)
     assert few.table("subjects").height == patients
     for name in TABLES:

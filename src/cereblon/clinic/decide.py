@@ -81,9 +81,7 @@ def decide(
 def _baseline(clinic: Clinic, observed: Clinic, now: Array) -> Clinic:
     """Keep the values of day 0: the rules of section 4 and low counts at entry refer to them."""
     first = now == 0
-    kept = {
-        f"{k}_0": jnp.where(first, observed[k], clinic[f"{k}_0"]) for k in (*ANALYTES, "anc", "platelets")
-    }
+    kept = {f"{k}_0": jnp.where(first, observed[k], clinic[f"{k}_0"]) for k in (*ANALYTES, "anc", "platelets")}
     return {**clinic, **kept}
 
 
@@ -129,9 +127,7 @@ def _lysis(clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, now: 
         "lysis_until": jnp.where(found, now + rule("lysis_hold_days"), clinic["lysis_until"]),
         "lysis_day": jnp.where(found & (clinic["lysis_day"] < 0), now, clinic["lysis_day"]),
         "lysis_clinical_day": jnp.where(onset, now, clinic["lysis_clinical_day"]),
-        "lysis_fatal_today": (onset & (static["lysis_fatality"] < rule("lysis_fatality"))).astype(
-            jnp.float32
-        ),
+        "lysis_fatal_today": (onset & (static["lysis_fatality"] < rule("lysis_fatality"))).astype(jnp.float32),
         "lysis_laboratory_week": jnp.maximum(clinic["lysis_laboratory_week"], flag),
         "lysis_howard_week": jnp.maximum(clinic["lysis_howard_week"], howard.astype(jnp.float32)),
         "lysis_clinical_week": jnp.maximum(clinic["lysis_clinical_week"], grade),

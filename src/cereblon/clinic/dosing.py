@@ -36,16 +36,14 @@ def hold_and_resume(clinic: Clinic, static: Clinic, treated: Array, now: Array) 
 
     start = {
         "hold_anc": visit * _neutropenic(clinic, static, now),
-        "hold_platelets": visit
-        * (platelets < limit(static["platelets_hold"], clinic["platelets_0"], "hold")),
+        "hold_platelets": visit * (platelets < limit(static["platelets_hold"], clinic["platelets_0"], "hold")),
         "hold_flare": treated * (clinic["flare_grade"] >= static["flare_hold_grade"]),
         "hold_infection": treated * infected,
         "hold_lysis": treated * clinic["lysis_laboratory"] * (static["lysis_action"] >= 1),
     }
     end = {
         "hold_anc": visit * (anc >= limit(static["anc_resume"], clinic["anc_0"], "resume")),
-        "hold_platelets": visit
-        * (platelets >= limit(static["platelets_resume"], clinic["platelets_0"], "resume")),
+        "hold_platelets": visit * (platelets >= limit(static["platelets_resume"], clinic["platelets_0"], "resume")),
         "hold_flare": 1.0 * (clinic["flare_grade"] <= rule("flare_resume_grade")),
         "hold_infection": 1.0 * (now >= clinic["infection_until"]),
         "hold_lysis": 1.0 * (now >= clinic["lysis_until"]),
@@ -80,9 +78,7 @@ def rise(clinic: Clinic, static: Clinic, day_slice: Clinic, treated: Array, now:
     top = jnp.float32(static["levels"].shape[0] - 1)
     level = jnp.clip(jnp.minimum(moved, clinic["ceiling"]), 0.0, top)
     anc = clinic["anc_measured"] >= limit(static["anc_resume"], clinic["anc_0"], "resume")
-    platelets = clinic["platelets_measured"] >= limit(
-        static["platelets_resume"], clinic["platelets_0"], "resume"
-    )
+    platelets = clinic["platelets_measured"] >= limit(static["platelets_resume"], clinic["platelets_0"], "resume")
     tolerated = (clinic["event_since"] == 0) & anc & platelets
     allowed = (static["escalation"] >= 2) | ((static["escalation"] >= 1) & tolerated)
     up = day_slice["escalate"] * treated * (1.0 - clinic["hold"]) * allowed

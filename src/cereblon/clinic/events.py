@@ -110,8 +110,7 @@ def adverse_events(weekly: Mapping[str, Array], cut: Floats) -> dict[str, Array]
         columns.NEUTROPENIA: grade_anc(np.asarray(weekly["anc_measured"])) * counted,
         columns.THROMBOCYTOPENIA: grade_platelets(np.asarray(weekly["platelets_measured"])) * counted,
         columns.ANEMIA: grade_hemoglobin(np.asarray(weekly["hemoglobin_measured"])) * counted,
-        columns.FEBRILE_NEUTROPENIA: np.asarray(weekly["infection_week"])
-        * (np.asarray(weekly["febrile_week"]) > 0),
+        columns.FEBRILE_NEUTROPENIA: np.asarray(weekly["infection_week"]) * (np.asarray(weekly["febrile_week"]) > 0),
         columns.INFECTION: np.asarray(weekly["infection_week"]),
         columns.TUMOR_FLARE: np.asarray(weekly["flare_week"]),
         # CTCAE: tumour lysis is grade 3 when present

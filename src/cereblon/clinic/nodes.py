@@ -40,9 +40,7 @@ def spleen_length(volume: Floats) -> Floats:
     return np.asarray(rule("palpable_spleen") * np.cbrt(relative))
 
 
-def by_ct(
-    volume: Floats, spleen_volume: Floats, sizes: Sizes, node_noise: Floats, spleen_noise: Floats
-) -> Nodes:
+def by_ct(volume: Floats, spleen_volume: Floats, sizes: Sizes, node_noise: Floats, spleen_noise: Floats) -> Nodes:
     """Return the CT reading; volumes mL, noise standard normals, all (n,)."""
     error = rule("error_ct") * node_noise
     spleen = spleen_length(spleen_volume) * np.exp(rule("error_spleen_ct") * spleen_noise)

@@ -89,9 +89,7 @@ class Orders:
 
     def _each(self, name: str) -> Single:
         """Return an attribute of the tables per subject: (..., n)."""
-        stacked = np.stack(
-            [np.asarray(getattr(table, name), dtype=np.float32) for table in self._arms], axis=-1
-        )
+        stacked = np.stack([np.asarray(getattr(table, name), dtype=np.float32) for table in self._arms], axis=-1)
         return np.ascontiguousarray(stacked[..., self._row])
 
     def _static(self) -> Tree:

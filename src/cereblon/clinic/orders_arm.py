@@ -95,8 +95,7 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
         level_change=change,
         escalate=escalate,
         review=review,
-        dexamethasone=_given(arm, "dexamethasone")
-        + _given(arm, "prednisone") / rule("prednisone_per_dexamethasone"),
+        dexamethasone=_given(arm, "dexamethasone") + _given(arm, "prednisone") / rule("prednisone_per_dexamethasone"),
         allopurinol=_given(arm, "allopurinol"),
         filgrastim=1000.0 * _given(arm, "filgrastim"),
     )

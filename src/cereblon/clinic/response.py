@@ -133,9 +133,7 @@ def clear(now: Reading, criteria: Criteria) -> Flags:
     return nodes & blood & well & (now.spleen <= rule("normal_spleen"))
 
 
-def response(
-    now: Reading, baseline: Reading, criteria: Criteria, *, lymphocytosis: bool | None = None
-) -> Codes:
+def response(now: Reading, baseline: Reading, criteria: Criteria, *, lymphocytosis: bool | None = None) -> Codes:
     """Return the category at this examination, progression aside: CR, CRi, nPR, PR, PRL or SD.
 
     lymphocytosis: whether PR with lymphocytosis exists in this trial; default only under iwCLL 2018.
@@ -184,9 +182,7 @@ def _partial(now: Reading, baseline: Reading, criteria: Criteria) -> tuple[Flags
         counts = counts | (now.anc >= 1.5) | (now.anc >= 1.5 * baseline.anc)
     else:
         known = ~np.isnan(now.marrow) & (np.nan_to_num(baseline.marrow) > 0.0)
-        counts = counts | (
-            known & (np.nan_to_num(now.marrow, nan=100.0) <= 0.5 * np.nan_to_num(baseline.marrow))
-        )
+        counts = counts | (known & (np.nan_to_num(now.marrow, nan=100.0) <= 0.5 * np.nan_to_num(baseline.marrow)))
     solid = abnormal[1:].any(axis=0) & (halved[1:] | ~abnormal[1:]).all(axis=0)
     return compartments & counts, abnormal[0] & ~halved[0] & solid & counts
 

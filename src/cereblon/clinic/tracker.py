@@ -175,9 +175,9 @@ class ResponseTracker:
     def _visits(self) -> Codes:
         visits = np.stack(self.categories)
         day = np.asarray(self.days)[:, None]
-        return np.where(
-            np.isfinite(self.progressed_day) & (day >= self.progressed_day), Category.PD, visits
-        ).astype(np.int8)
+        return np.where(np.isfinite(self.progressed_day) & (day >= self.progressed_day), Category.PD, visits).astype(
+            np.int8
+        )
 
     def _measure(self, truth: Mapping[str, Array], noise: Array) -> dict[str, Floats]:
         found = {}
@@ -186,9 +186,7 @@ class ResponseTracker:
             found[name] = np.asarray(truth[name], dtype=float) * np.exp(error)
         return found
 
-    def _nodes(
-        self, truth: Mapping[str, Array], noise: Array, *, first: bool, ct: bool
-    ) -> tuple[Nodes, Nodes | None]:
+    def _nodes(self, truth: Mapping[str, Array], noise: Array, *, first: bool, ct: bool) -> tuple[Nodes, Nodes | None]:
         volume = np.asarray(truth["node_volume"], dtype=float)
         spleen = np.asarray(truth["spleen_volume"], dtype=float)
         if first:
@@ -237,9 +235,7 @@ class ResponseTracker:
     def _worse(self, found: dict[str, Floats], nodes: Nodes, base: Reading, low: _Low, flare: Flags) -> Flags:
         # baselines below the reference floor are lifted to it too: nobody progresses from an unfelt size
         reference = low.reference()
-        lifted = replace(
-            base, spd=np.maximum(base.spd, low.floor), spleen=np.maximum(base.spleen, low.spleen_floor)
-        )
+        lifted = replace(base, spd=np.maximum(base.spd, low.floor), spleen=np.maximum(base.spleen, low.spleen_floor))
         return progression(self._reading(found, nodes), lifted, reference, self.criteria, flare=flare)
 
     def _settle(self, day: float, worse: Flags, open_: Flags) -> None:

@@ -104,11 +104,7 @@ def _hit_cycles(given: pl.DataFrame, events: pl.DataFrame, endpoint: Endpoint) -
         .unique()
         .with_columns(hit=pl.lit(1))
     )
-    return (
-        given.join(bad, on=[USUBJID, AECYCLE], how="left")
-        .group_by(USUBJID)
-        .agg(pl.col("hit").fill_null(0).sum())
-    )
+    return given.join(bad, on=[USUBJID, AECYCLE], how="left").group_by(USUBJID).agg(pl.col("hit").fill_null(0).sum())
 
 
 def _counts(subjects: pl.DataFrame, table: pl.DataFrame) -> Floats:

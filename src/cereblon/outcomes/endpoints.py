@@ -50,12 +50,8 @@ STANDARD: Final[dict[str, Endpoint]] = {
     "pr": Endpoint("Partial response", "%", "response", categories=("nPR", "PR")),
     "pfs_median": Endpoint("PFS, median", "months", "median", curve=PFS),
     "neutropenia_g34": Endpoint("Neutropenia grade 3-4", "%", "event", term=NEUTROPENIA, grade=3),
-    "neutropenia_g34_cycles": Endpoint(
-        "Neutropenia grade 3-4, cycles", "%", "cycles", term=NEUTROPENIA, grade=3
-    ),
-    "thrombocytopenia_g34": Endpoint(
-        "Thrombocytopenia grade 3-4", "%", "event", term=THROMBOCYTOPENIA, grade=3
-    ),
+    "neutropenia_g34_cycles": Endpoint("Neutropenia grade 3-4, cycles", "%", "cycles", term=NEUTROPENIA, grade=3),
+    "thrombocytopenia_g34": Endpoint("Thrombocytopenia grade 3-4", "%", "event", term=THROMBOCYTOPENIA, grade=3),
     "tls": Endpoint("Tumour lysis syndrome", "%", "event", term=TUMOR_LYSIS),
     "tfr": Endpoint("Tumour flare, any grade", "%", "event", term=TUMOR_FLARE),
 }

@@ -54,9 +54,7 @@ def kaplan_meier(time: Floats, event: Flags) -> Curve:
     from scipy.stats import CensoredData, ecdf
 
     estimate = ecdf(CensoredData(uncensored=time[event], right=time[~event])).sf
-    with (
-        warnings.catch_warnings()
-    ):  # the log-log limits do not exist at survival 1 and 0; scipy says so each time
+    with warnings.catch_warnings():  # the log-log limits do not exist at survival 1 and 0; scipy says so each time
         warnings.simplefilter("ignore", RuntimeWarning)
         limits = estimate.confidence_interval(method="log-log")
     survival = np.concatenate([[1.0], estimate.probabilities])

@@ -56,9 +56,7 @@ def draw_cohort(
     """
     numbers = check_subjects(subjects, seed)
     plan = plan_population(population, setting)
-    parts = [
-        _draw(plan, numbers[start : start + CHUNK], seed) for start in range(0, max(len(numbers), 1), CHUNK)
-    ]
+    parts = [_draw(plan, numbers[start : start + CHUNK], seed) for start in range(0, max(len(numbers), 1), CHUNK)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in COVARIATES}
     return Cohort(numbers, columns, plan)
 
@@ -85,9 +83,7 @@ def _draw(plan: Plan, numbers: Integers, seed: int) -> Traits:
     return chosen
 
 
-def _candidates(
-    plan: Plan, sources: Sequence[np.random.Generator], block: int
-) -> tuple[Traits, NDArray[np.bool_]]:
+def _candidates(plan: Plan, sources: Sequence[np.random.Generator], block: int) -> tuple[Traits, NDArray[np.bool_]]:
     """Return traits and acceptance of `block` more candidates of each source, one source after the other."""
     normals = np.empty((len(sources), block, len(NORMALS)))
     uniforms = np.empty((len(sources), block, len(UNIFORMS)))
@@ -98,9 +94,7 @@ def _candidates(
     z = np.ascontiguousarray(normals.reshape(-1, len(NORMALS)).T)
     u = np.ascontiguousarray(uniforms.reshape(-1, len(UNIFORMS)).T)
     chances = Chances(dict(zip(NORMALS, z, strict=True)), dict(zip(UNIFORMS, u, strict=True)))
-    traits = complete(
-        chances, chain(chances, plan.setting, plan.levers), plan.setting, plan.levers, plan.frame
-    )
+    traits = complete(chances, chain(chances, plan.setting, plan.levers), plan.setting, plan.levers, plan.frame)
     columns = features(traits, plan.population, plan.levers)
     weight = np.exp(log_weight(columns, plan.tilt, len(u[0])) - plan.weight_cap)
     return traits, eligible(traits, plan.setting, plan.population) & (chances.uniforms["accept"] < weight)

@@ -245,9 +245,7 @@ def _matches(population: Population, state: _Round) -> dict[str, Match]:
 
 def _refuse_contradiction(plan: Plan) -> None:
     for key, match in plan.matches.items():
-        allowed = (
-            2.0 + 50.0 / plan.population.size if key in PRINTED_SHARES else 0.1 * abs(match.printed) + 1.0
-        )
+        allowed = 2.0 + 50.0 / plan.population.size if key in PRINTED_SHARES else 0.1 * abs(match.printed) + 1.0
         if abs(match.printed - match.expected) > allowed:
             raise CereblonError(
                 f"population.printed.{key}: {match.printed:g} cannot be met with the other items, "

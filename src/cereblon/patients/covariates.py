@@ -54,9 +54,7 @@ COVARIATES: dict[str, Covariate] = {
     "rai": Covariate("1", "Rai stage, 0-4"),
     "binet": Covariate("1", "Binet stage, 0 A, 1 B, 2 C"),
     "ecog": Covariate("1", "ECOG performance status, 0-2"),
-    "bulky": Covariate(
-        "1", "largest node at or above the trial's cut (5 cm unless stated), by the trial's method"
-    ),
+    "bulky": Covariate("1", "largest node at or above the trial's cut (5 cm unless stated), by the trial's method"),
     "immune_cytopenia": Covariate("1", "immune cytopenia, which does not set the stage"),
     "symptoms": Covariate("1", "constitutional symptoms"),
 }

@@ -71,8 +71,7 @@ def parse_rows(name: str, text: str) -> list[dict[str, str]]:
                 raise CereblonError(f"{name}:{line}: {field} is empty, expected text")
             if field in allowed and row.get(field) not in allowed[field]:
                 raise CereblonError(
-                    f"{name}:{line}: {field} is {row.get(field)!r}, "
-                    f"expected one of {', '.join(allowed[field])}"
+                    f"{name}:{line}: {field} is {row.get(field)!r}, expected one of {', '.join(allowed[field])}"
                 )
     return rows
 
@@ -96,9 +95,7 @@ def load_documents() -> Documents:
     return Documents(
         margins=margins,
         effects={row["id"]: float(row["value"]) for row in read_rows("effects.tsv")},
-        shifts=tuple(
-            Shift(row["trait"], row["predictor"], float(row["value"])) for row in read_rows("shifts.tsv")
-        ),
+        shifts=tuple(Shift(row["trait"], row["predictor"], float(row["value"])) for row in read_rows("shifts.tsv")),
         copula={(row["a"], row["b"]): float(row["value"]) for row in read_rows("copula.tsv")},
         groups={row["group"]: float(row["value"]) for row in read_rows("correlations.tsv")},
     )
@@ -108,7 +105,6 @@ def check_setting(setting: str) -> str:
     """Return `setting` if it has margins; raise `CereblonError` otherwise."""
     if setting not in SETTINGS:
         raise CereblonError(
-            f"setting: {setting!r} is unknown, expected one of {', '.join(SETTINGS)}"
-            f"{nearest(setting, SETTINGS)}"
+            f"setting: {setting!r} is unknown, expected one of {', '.join(SETTINGS)}{nearest(setting, SETTINGS)}"
         )
     return setting

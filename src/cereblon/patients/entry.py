@@ -59,9 +59,7 @@ def age_levers(population: Population, setting: str) -> tuple[float, float, floa
     low = max(low, limits.age_min if limits.age_min is not None else low)
     high = min(high, limits.age_max if limits.age_max is not None else high)
     if low >= high:
-        raise CereblonError(
-            f"population.eligibility: age limits leave nobody between {low:g} and {high:g} years"
-        )
+        raise CereblonError(f"population.eligibility: age limits leave nobody between {low:g} and {high:g} years")
     median = age.median
     if median is None:
         return margin.value, sd, low, high
@@ -88,19 +86,9 @@ def lines_levers(population: Population, setting: str) -> tuple[int, int, float]
         return 0, 0, stop
     if setting == "after_induction" and lines.median is None:
         return int(margin.value), int(margin.value), stop
-    low = int(
-        max(
-            x
-            for x in (lines.low, limits.lines_min, margin.value if lines.low is None else 0)
-            if x is not None
-        )
-    )
+    low = int(max(x for x in (lines.low, limits.lines_min, margin.value if lines.low is None else 0) if x is not None))
     high = int(
-        min(
-            x
-            for x in (lines.high, limits.lines_max, margin.high if lines.high is None else None)
-            if x is not None
-        )
+        min(x for x in (lines.high, limits.lines_max, margin.high if lines.high is None else None) if x is not None)
     )
     high = max(high, low)
     if lines.median is None or lines.median <= low:

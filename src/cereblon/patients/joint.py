@@ -104,17 +104,13 @@ def chain(chances: Chances, setting: str, levers: Levers) -> Traits:
     counted = np.minimum(t["prior_lines"], e["lines.most_counted"])
     kept = margins["tp53_lesion"].value
     older = t["age"] - e["genes.age_origin"]
-    t["ighv_unmutated"] = flag(
-        u["ighv"] < expit(logit(margins["ighv_unmutated"].value) + levers.of("ighv_unmutated"))
-    )
+    t["ighv_unmutated"] = flag(u["ighv"] < expit(logit(margins["ighv_unmutated"].value) + levers.of("ighv_unmutated")))
     unmutated = t["ighv_unmutated"]
     odds = e["del17p.intercept"] + e["del17p.ighv_unmutated"] * unmutated + e["del17p.lines"] * counted
     t["del17p"] = flag(u["del17p"] < kept * expit(odds + e["del17p.age"] * older + levers.of("del17p")))
     odds = logit(e["tp53.alone"]) + e["tp53.ighv_unmutated"] * unmutated + e["tp53.lines"] * counted
     with_deletion = expit(logit(e["tp53.given_del17p"]) + levers.of("tp53"))
-    t["tp53"] = flag(
-        u["tp53"] < np.where(t["del17p"] > 0, with_deletion, kept * expit(odds + levers.of("tp53")))
-    )
+    t["tp53"] = flag(u["tp53"] < np.where(t["del17p"] > 0, with_deletion, kept * expit(odds + levers.of("tp53"))))
     odds = e["del11q.intercept"] + e["del11q.ighv_unmutated"] * unmutated + e["del11q.del17p"] * t["del17p"]
     t["del11q"] = flag(u["del11q"] < expit(odds + e["del11q.lines"] * counted + levers.of("del11q")))
     t["del17p_or_del11q"] = np.maximum(t["del17p"], t["del11q"])
@@ -130,11 +126,7 @@ def chain(chances: Chances, setting: str, levers: Levers) -> Traits:
     slope = e["growth.tp53"] * t["tp53"] + e["growth.del11q"] * t["del11q"] + e["growth.lines"] * few
     base = np.where(unmutated > 0, e["growth.unmutated"], e["growth.mutated"])
     t["growth"] = base * np.exp(slope + e["growth.age"] * older + e["growth.log_sd"] * z["growth"])
-    odds = (
-        e["refractory.intercept"]
-        + e["refractory.lines"] * (t["prior_lines"] - 1)
-        + e["refractory.tp53"] * t["tp53"]
-    )
+    odds = e["refractory.intercept"] + e["refractory.lines"] * (t["prior_lines"] - 1) + e["refractory.tp53"] * t["tp53"]
     refractory = u["refractory"] < expit(odds + levers.of("fludarabine_refractory"))
     t["fludarabine_refractory"] = flag(refractory & (t["prior_lines"] > 0))
     return t
@@ -154,12 +146,8 @@ def _body(t: Traits, chances: Chances, levers: Levers, e: Mapping[str, float]) -
     bmi = np.clip(bmi, e["bmi.low"], e["bmi.high"])
     t["weight"] = bmi * metre2 + e["weight.age"] * (t["age"] - e["weight.age_origin"])
     t["bmi"] = t["weight"] / metre2
-    t["bsa"] = e["bsa.factor"] * np.exp(
-        e["bsa.weight"] * np.log(t["weight"]) + e["bsa.height"] * np.log(t["height"])
-    )
-    lean = np.where(
-        man, e["ffm.men"] + e["ffm.men.bmi"] * t["bmi"], e["ffm.women"] + e["ffm.women.bmi"] * t["bmi"]
-    )
+    t["bsa"] = e["bsa.factor"] * np.exp(e["bsa.weight"] * np.log(t["weight"]) + e["bsa.height"] * np.log(t["height"]))
+    lean = np.where(man, e["ffm.men"] + e["ffm.men.bmi"] * t["bmi"], e["ffm.women"] + e["ffm.women.bmi"] * t["bmi"])
     t["ffm"] = e["ffm.factor"] * t["weight"] / lean
     raised = e["creatinine.raised_log"] * (u["creatinine"] < e["creatinine.raised_share"])
     log_factor = e["creatinine.age"] * (t["age"] - e["creatinine.age_origin"]) - levers.of("crcl")

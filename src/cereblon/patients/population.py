@@ -98,9 +98,7 @@ class Population:
         if self.size < 1:
             raise CereblonError(f"population.size: {self.size} is too small, expected at least 1")
         if self.bulky_by not in ("ct", "examination"):
-            raise CereblonError(
-                f"population.bulky_by: {self.bulky_by!r} is unknown, expected ct or examination"
-            )
+            raise CereblonError(f"population.bulky_by: {self.bulky_by!r} is unknown, expected ct or examination")
         for name, value in self.printed.items():
             if name not in PRINTED:
                 raise CereblonError(f"population.printed.{name}: unknown key{nearest(name, PRINTED)}")

@@ -14,16 +14,10 @@ from cereblon.patients.subject import Floats, flag
 
 def features(traits: Traits, population: Population, levers: Levers) -> Traits:
     """Return what is tilted: printed yes-or-no traits, and a printed median of earlier lines."""
-    found = {
-        PRINTED_SHARES[key]: traits[PRINTED_SHARES[key]]
-        for key in population.printed
-        if key in PRINTED_SHARES
-    }
+    found = {PRINTED_SHARES[key]: traits[PRINTED_SHARES[key]] for key in population.printed if key in PRINTED_SHARES}
     median = population.prior_lines.median
     if median is not None and levers.lines_low < median and levers.lines_low < levers.lines_high:
-        found["few_lines"] = flag(traits["prior_lines"] < median) + 0.5 * flag(
-            traits["prior_lines"] == median
-        )
+        found["few_lines"] = flag(traits["prior_lines"] < median) + 0.5 * flag(traits["prior_lines"] == median)
     return found
 
 

@@ -34,19 +34,12 @@ BLOOD = tuple(f"cll_blood{c}" for c in CLONES)
 LEUKEMIA = (*NODE, *MARROW, *BLOOD)
 _LOSSES = {
     "node": [
-        f"{how}_node_{k}{c}"
-        for how in ("death", "kill")
-        for k in ("dividing", "resting", "mobile")
-        for c in CLONES
+        f"{how}_node_{k}{c}" for how in ("death", "kill") for k in ("dividing", "resting", "mobile") for c in CLONES
     ],
-    "marrow": [
-        f"{how}_marrow_{k}{c}" for how in ("death", "kill") for k in ("resting", "mobile") for c in CLONES
-    ],
+    "marrow": [f"{how}_marrow_{k}{c}" for how in ("death", "kill") for k in ("resting", "mobile") for c in CLONES],
     "blood": [f"{how}_blood{c}" for how in ("death", "kill") for c in CLONES],
 }
-_FLOWS = [
-    f"{tissue}_{way}{c}" for tissue in ("node", "marrow") for way in ("egress", "homing") for c in CLONES
-]
+_FLOWS = [f"{tissue}_{way}{c}" for tissue in ("node", "marrow") for way in ("egress", "homing") for c in CLONES]
 _BIRTHS = [f"{name}{c}" for name in ("node_activation", "marrow_division") for c in CLONES]
 FLUXES = (*(name for names in _LOSSES.values() for name in names), *_FLOWS, *_BIRTHS)
 
@@ -76,9 +69,7 @@ def balance(
 
     births = {"node": both("node_activation"), "marrow": both("marrow_division")}
     total = sum(size.values())
-    scale = np.clip(
-        (growth * total + sum(loss.values())) / (births["node"] + births["marrow"]), *SCALE_LIMITS
-    )
+    scale = np.clip((growth * total + sum(loss.values())) / (births["node"] + births["marrow"]), *SCALE_LIMITS)
     out = {"growth_scale": scale}
     for tissue in ("node", "marrow"):
         leaving = scale * births[tissue] + both(f"{tissue}_homing") - loss[tissue] - growth * size[tissue]
@@ -116,9 +107,7 @@ def untreated_start(
 
 def _named(model: Model, state: Mapping[str, Any]) -> Values:
     groups = ((model.slow, "slow"), (model.linear, "linear"), (model.relaxing, "relaxing"))
-    return {
-        name: row for names, key in groups for name, row in zip(names, np.asarray(state[key]), strict=True)
-    }
+    return {name: row for names, key in groups for name, row in zip(names, np.asarray(state[key]), strict=True)}
 
 
 def _solved(
@@ -137,9 +126,7 @@ def _totals(model: Model, state: Mapping[str, Any]) -> dict[tuple[str, ...], NDA
     return {names: np.sum([slow[s] for s in names], axis=0) for names in (NODE, MARROW, BLOOD)}
 
 
-def _rescaled(
-    model: Model, state: Mapping[str, Any], drawn: Mapping[tuple[str, ...], Any]
-) -> Mapping[str, Any]:
+def _rescaled(model: Model, state: Mapping[str, Any], drawn: Mapping[tuple[str, ...], Any]) -> Mapping[str, Any]:
     """Return the state with each tissue's total as drawn and its inner division as it has become."""
     slow = np.array(state["slow"])
     now = _totals(model, state)

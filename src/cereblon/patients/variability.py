@@ -43,9 +43,7 @@ class VariedParameter(Protocol):
 def varied(parameters: Mapping[str, VariedParameter]) -> tuple[str, ...]:
     """Return the ids of the parameters that differ between subjects, in the order in which they are drawn."""
     return tuple(
-        sorted(
-            i for i, p in parameters.items() if p.distribution not in ("", "none") and p.status != "covariate"
-        )
+        sorted(i for i, p in parameters.items() if p.distribution not in ("", "none") and p.status != "covariate")
     )
 
 
@@ -109,9 +107,7 @@ def _individual(name: str, parameter: VariedParameter, score: Floats) -> Floats:
             return np.asarray(value + spread * score)
         case "logitnormal":
             if not 0.0 < value < 1.0:
-                raise CereblonError(
-                    f"parameter {name}: value {value:g} is outside 0-1, needed for logitnormal"
-                )
+                raise CereblonError(f"parameter {name}: value {value:g} is outside 0-1, needed for logitnormal")
             return np.asarray(expit(logit(value) + spread * score))
         case other:
             raise CereblonError(
@@ -120,9 +116,7 @@ def _individual(name: str, parameter: VariedParameter, score: Floats) -> Floats:
             )
 
 
-def draw_noise(
-    subjects: Sequence[int] | NDArray[np.integer], seed: int, weeks: int, kinds: int
-) -> NDArray[np.float32]:
+def draw_noise(subjects: Sequence[int] | NDArray[np.integer], seed: int, weeks: int, kinds: int) -> NDArray[np.float32]:
     """Draw standard normal noise, (weeks, kinds, n); more weeks leave the earlier ones unchanged."""
     numbers = check_subjects(subjects, seed)
     noise = np.empty((len(numbers), weeks, kinds), dtype=np.float32)

@@ -30,9 +30,7 @@ def console(stderr: bool = False) -> Console:
 
 def table(header: Sequence[str], right: Sequence[int] = (), title: str = "") -> Table:
     """Return an empty table; `right` are the columns of numbers."""
-    out = Table(
-        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False
-    )
+    out = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
     for index, name in enumerate(header):
         out.add_column(name, justify="right" if index in right else "left", overflow="fold")
     return out
@@ -77,13 +75,9 @@ def outcome_notes(result: StudyResult) -> list[str]:
         if of
         else "Nothing was published to compare with.",
     ]
-    open_ended = [
-        r for r in result.comparisons if r.endpoint.kind == "median" and None in (r.simulated, *r.p90)
-    ]
+    open_ended = [r for r in result.comparisons if r.endpoint.kind == "median" and None in (r.simulated, *r.p90)]
     if open_ended:
-        lines.append(
-            "NR, not reached: fewer than half of the subjects had the event by the end of follow-up."
-        )
+        lines.append("NR, not reached: fewer than half of the subjects had the event by the end of follow-up.")
     if any(row.confidence == "recalled" for row in result.comparisons):
         lines.append("* recalled, not read in a source: shown, not judged.")
     return lines

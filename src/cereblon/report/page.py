@@ -38,11 +38,7 @@ _JUDGED = {True: '<span class="yes">yes</span>', False: '<span class="no">no</sp
 
 def _plotly() -> str:
     """Return the plotly.js source that the installed plotly package carries."""
-    return (
-        (files("plotly") / "package_data" / "plotly.min.js")
-        .read_text("utf-8")
-        .replace("</script", "<\\/script")
-    )
+    return (files("plotly") / "package_data" / "plotly.min.js").read_text("utf-8").replace("</script", "<\\/script")
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> str:
@@ -50,9 +46,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], style: str 
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     kind = f' class="{style}"' if style else ""
-    return (
-        f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    return f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def html_figure(drawing: Drawing, heading: str = "") -> str:
@@ -150,16 +144,11 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
         "toxicity": figures.toxicity(result),
     }
     outcomes = html_figure(drawings["comparison"]) + _comparison_table(result) + _caption(_READING)
-    cohort = html_table(header, rows) + _caption(
-        "Median (range) or percent at baseline. A dash: not printed."
-    )
+    cohort = html_table(header, rows) + _caption("Median (range) or percent at baseline. A dash: not printed.")
     sheet = [
         ("outcomes", "Published and simulated outcomes", outcomes),
         ("cohort", "Cohort", cohort),
-        *(
-            (name, drawings[name].title, html_figure(drawings[name]))
-            for name in ("pfs", "os", "waterfall", "swimmer")
-        ),
+        *((name, drawings[name].title, html_figure(drawings[name])) for name in ("pfs", "os", "waterfall", "swimmer")),
         ("trajectories", "Counts, nodes and IgG over time", _trajectories(result)),
         *((name, drawings[name].title, html_figure(drawings[name])) for name in ("dose", "toxicity")),
     ]

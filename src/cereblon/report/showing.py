@@ -137,9 +137,7 @@ def show_trial(name: str | None) -> View:
             design.add_row(what, value)
     for arm in trial.arms:
         design.add_row(f"arm {arm.id} (n = {arm.size})", arm.name)
-    figures = table(
-        ("Endpoint", "Arm", "Published", "n", "of", "Source", "Evidence", "Note"), right=(2, 3, 4)
-    )
+    figures = table(("Endpoint", "Arm", "Published", "n", "of", "Source", "Evidence", "Note"), right=(2, 3, 4))
     for p in trial.published:
         value = "not reached" if p.not_reached else f"< {p.below:g}" if p.value is None else f"{p.value:g}"
         n, of = ("" if count is None else str(count) for count in (p.n, p.of))

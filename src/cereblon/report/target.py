@@ -37,9 +37,7 @@ def _refuse_occupied(target: Path, folder: Path) -> None:
     if target.exists() and not target.is_dir():
         raise CereblonError(f"output folder '{folder}': is a file; expected a new folder")
     if target.is_dir() and any(target.iterdir()) and not (target / RECORD).is_file():
-        raise CereblonError(
-            f"output folder '{folder}': holds files that are no Cereblon run; choose a new folder"
-        )
+        raise CereblonError(f"output folder '{folder}': holds files that are no Cereblon run; choose a new folder")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -47,9 +47,7 @@ def label(row: Comparison, arms: int) -> str:
     return f"{row.endpoint.label} ({arm})" if arms > 1 else row.endpoint.label
 
 
-def _bars(
-    rows: Sequence[Comparison], names: Sequence[str], axes: Spec, top: float, first: bool
-) -> list[Spec]:
+def _bars(rows: Sequence[Comparison], names: Sequence[str], axes: Spec, top: float, first: bool) -> list[Spec]:
     lows = [top if row.p90.low is None else row.p90.low for row in rows]
     highs = [top if row.p90.high is None else row.p90.high for row in rows]
     hover = [f"{row.endpoint.label}: {value_text(row.simulated)} ({interval_text(row)})" for row in rows]
@@ -98,9 +96,7 @@ def _bars(
             "width": 4,
         },
         "name": "published, with exact 95 % interval of a share of patients",
-        "hovertext": [
-            f"published {row.published_text}, n = {row.published_n}, {row.source}" for row, _ in printed
-        ],
+        "hovertext": [f"published {row.published_text}, n = {row.published_n}, {row.source}" for row, _ in printed],
         "hoverinfo": "text",
         "legendgroup": "published",
         "showlegend": first,
@@ -116,9 +112,7 @@ def comparison(result: StudyResult) -> Drawing:
     medians = [row for row in rows if row.endpoint.kind == "median"]
     heights = (len(shares), len(medians))
     height = 150 + 34 * sum(heights) + (50 if medians else 0)
-    gap = (
-        64 / (height - 130) if medians else 0.0
-    )  # room for the upper axis title, of the height without margins
+    gap = 64 / (height - 130) if medians else 0.0  # room for the upper axis title, of the height without margins
     split = (heights[1] + 0.6) / (sum(heights) + 2.6) if medians else 0.0
     names = [label(row, arms) for row in shares]
     data = _bars(shares, names, {"xaxis": "x", "yaxis": "y"}, 100.0, True)
@@ -138,8 +132,7 @@ def comparison(result: StudyResult) -> Drawing:
         page["xaxis2"] = axis("Months (open to the right: not reached)", range=[0, top], anchor="y2")
         page["yaxis2"] = axis("", autorange="reversed", domain=[0, split], gridcolor="white")
     table = tuple(
-        (label(row, arms), row.published_text or "-", value_text(row.simulated), interval_text(row))
-        for row in rows
+        (label(row, arms), row.published_text or "-", value_text(row.simulated), interval_text(row)) for row in rows
     )
     return Drawing(
         "comparison",

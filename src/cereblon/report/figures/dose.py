@@ -38,9 +38,7 @@ def by_cycle(result: StudyResult) -> pl.DataFrame:
     weeks = result.scan("exposure").filter(pl.col(DRUG) == LENALIDOMIDE)
     sums = weeks.group_by(USUBJID, cycle).agg(pl.col(DOSEMG).sum(), pl.col(DAYSDOSED).cast(pl.Int32).sum())
     ends = result.scan("subjects").select(USUBJID, TRTEDY)
-    level = (
-        pl.when(pl.col(DAYSDOSED) > 0).then(pl.col(DOSEMG) / pl.col(DAYSDOSED)).otherwise(0.0).alias("level")
-    )
+    level = pl.when(pl.col(DAYSDOSED) > 0).then(pl.col(DOSEMG) / pl.col(DAYSDOSED)).otherwise(0.0).alias("level")
     treated = ((pl.col("cycle") - 1) * DAYS_PER_CYCLE < pl.col(TRTEDY)).fill_null(False).alias("treated")
     return sums.join(ends, on=USUBJID).with_columns(level, treated).sort("cycle", USUBJID).collect()
 
@@ -105,9 +103,7 @@ def dose(result: StudyResult) -> Drawing:
         xaxis=axis("", range=span, anchor="y", showticklabels=False, ticks=""),
         yaxis=axis("Subjects (%)", range=[0, 100], domain=[0.46, 1]),
         xaxis2=axis("Cycle of 28 days", range=span, anchor="y2"),
-        yaxis2=axis(
-            "Lenalidomide taken<br>(mg per dosing day)", rangemode="tozero", domain=[0, 0.4], anchor="x2"
-        ),
+        yaxis2=axis("Lenalidomide taken<br>(mg per dosing day)", rangemode="tozero", domain=[0, 0.4], anchor="x2"),
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0, "traceorder": "normal"},
     )
     means = (

@@ -77,9 +77,7 @@ def _published(result: StudyResult, parameter: str, last: float, several: bool) 
         if row.endpoint.kind == "median" and row.published <= last:
             points.append((row.published, 50.0, f"published median {row.published_text} months ({source})"))
         elif row.endpoint.kind == "landmark" and row.endpoint.months <= last:
-            points.append(
-                (row.endpoint.months, row.published, f"published {row.published_text} % ({source})")
-            )
+            points.append((row.endpoint.months, row.published, f"published {row.published_text} % ({source})"))
     if not points:
         return []
     return [
@@ -144,9 +142,7 @@ def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
     bottom = (24.0 * len(groups) + 8) / (height - 90)
     page = layout(
         height,
-        xaxis=axis(
-            "Months from the first dose", anchor="y2", **(step | {"range": [-0.03 * last, 1.02 * last]})
-        ),
+        xaxis=axis("Months from the first dose", anchor="y2", **(step | {"range": [-0.03 * last, 1.02 * last]})),
         yaxis=axis(f"{TITLES[parameter]} (%)", range=[0, 102], domain=[bottom + 0.03, 1]),
         yaxis2=axis(
             "",

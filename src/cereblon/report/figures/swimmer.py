@@ -50,9 +50,7 @@ def _events(result: StudyResult, parameter: str) -> pl.DataFrame:
 def _lanes(result: StudyResult) -> tuple[pl.DataFrame, int]:
     months = [(pl.col(name) / DAYS_PER_MONTH).alias(name) for name in (TRTEDY, RSPDY)]
     table = result.scan("subjects").select(USUBJID, BESTRESP, TRTREAS, *months).collect()
-    table = table.join(_events(result, PFS), on=USUBJID, how="left").join(
-        _events(result, OS), on=USUBJID, how="left"
-    )
+    table = table.join(_events(result, PFS), on=USUBJID, how="left").join(_events(result, OS), on=USUBJID, how="left")
     table = table.sort(TRTEDY, USUBJID, descending=[True, False])
     return table[thin(table.height, DRAWN)].with_row_index("lane"), table.height
 
@@ -115,18 +113,14 @@ def swimmer(result: StudyResult) -> Drawing:
     )
     subjects = result.table("subjects")
     reasons = (
-        subjects.group_by(TRTREAS)
-        .agg(pl.len(), pl.col(TRTEDY).median())
-        .sort("len", TRTREAS, descending=[True, False])
+        subjects.group_by(TRTREAS).agg(pl.len(), pl.col(TRTEDY).median()).sort("len", TRTREAS, descending=[True, False])
     )
     rows = tuple(
         (reason, str(count), f"{100 * count / subjects.height:.0f} %", f"{day / DAYS_PER_MONTH:.1f}")
         for reason, count, day in reasons.iter_rows()
     )
     drawn = (
-        f"{lanes.height} of {total} subjects are drawn, evenly spaced by time on treatment. "
-        if total > DRAWN
-        else ""
+        f"{lanes.height} of {total} subjects are drawn, evenly spaced by time on treatment. " if total > DRAWN else ""
     )
     return Drawing(
         "swimmer",

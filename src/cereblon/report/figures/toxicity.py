@@ -41,9 +41,7 @@ def _published(result: StudyResult, lanes: list[tuple[str, str, str]]) -> list[S
         for term, arm, label in lanes:
             for row in result.comparisons:
                 pooled = row.arm == POOLED and arm == next(iter(result.arms))
-                same = (
-                    row.endpoint.kind == "event" and row.endpoint.term == term and (row.arm == arm or pooled)
-                )
+                same = row.endpoint.kind == "event" and row.endpoint.term == term and (row.arm == arm or pooled)
                 if same and row.published is not None and (row.endpoint.grade >= _SEVERE) is severe:
                     points.append(
                         (

@@ -37,15 +37,11 @@ def percentiles(result: StudyResult, code: str) -> pl.DataFrame:
 
 def measured(result: StudyResult) -> list[str]:
     """Return the quantities of MEASURES that the run recorded, in that order."""
-    found = set(
-        result.scan("visits").select(pl.col(PARAMCD).unique()).collect()[PARAMCD].cast(pl.String).to_list()
-    )
+    found = set(result.scan("visits").select(pl.col(PARAMCD).unique()).collect()[PARAMCD].cast(pl.String).to_list())
     return [code for code in MEASURES if code in found]
 
 
-def _edges(
-    table: pl.DataFrame, low: str, high: str, color: str, alpha: float, name: str, first: bool
-) -> Spec:
+def _edges(table: pl.DataFrame, low: str, high: str, color: str, alpha: float, name: str, first: bool) -> Spec:
     months = table["month"].to_list()
     return {
         "type": "scatter",
@@ -77,9 +73,7 @@ def panel(
         middle = f"{arm}, 25th to 75th percentile" if several else "25th to 75th percentile"
         if not several:
             traces.append(_edges(rows, "p5", "p95", color, 0.13, "5th to 95th percentile", first))
-        traces.append(
-            _edges(rows, "p25", "p75", color, 0.13 if several else 0.28, middle, first and not several)
-        )
+        traces.append(_edges(rows, "p25", "p75", color, 0.13 if several else 0.28, middle, first and not several))
         traces.append(
             {
                 "type": "scatter",
@@ -115,9 +109,7 @@ def _rows(table: pl.DataFrame) -> tuple[tuple[str, ...], ...]:
             if month > last + 0.5:
                 continue
             near = own[int((own["month"] - month).abs().arg_min() or 0)].row(0, named=True)
-            rows.append(
-                (arm, f"{near['month']:.1f}", str(near["n"]), *(f"{near[f'p{p}']:.3g}" for p in PERCENTILES))
-            )
+            rows.append((arm, f"{near['month']:.1f}", str(near["n"]), *(f"{near[f'p{p}']:.3g}" for p in PERCENTILES)))
     return tuple(rows)
 
 

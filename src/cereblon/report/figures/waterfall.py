@@ -26,14 +26,10 @@ def best_changes(result: StudyResult) -> pl.DataFrame:
     ALC.
     """
     visits = result.scan("response").select(USUBJID, ADY, SPD, ALC).collect()
-    before = (
-        visits.filter(pl.col(ADY) <= 1).group_by(USUBJID).agg(pl.col(SPD, ALC).first().name.suffix("_before"))
-    )
+    before = visits.filter(pl.col(ADY) <= 1).group_by(USUBJID).agg(pl.col(SPD, ALC).first().name.suffix("_before"))
     lowest = visits.filter(pl.col(ADY) > 1).group_by(USUBJID).agg(pl.col(SPD, ALC).min())
     change = [
-        pl.when(pl.col(f"{name}_before") > 0)
-        .then(100 * (pl.col(name) / pl.col(f"{name}_before") - 1))
-        .alias(name)
+        pl.when(pl.col(f"{name}_before") > 0).then(100 * (pl.col(name) / pl.col(f"{name}_before") - 1)).alias(name)
         for name in (SPD, ALC)
     ]
     subjects = result.scan("subjects").select(USUBJID, ARM, BESTRESP).collect()
@@ -43,9 +39,7 @@ def best_changes(result: StudyResult) -> pl.DataFrame:
 
 def thin(count: int, keep: int) -> np.ndarray:
     """Return at most `keep` of range(count), evenly spaced, both ends included."""
-    return (
-        np.unique(np.linspace(0, count - 1, min(count, keep)).round().astype(int)) if count else np.arange(0)
-    )
+    return np.unique(np.linspace(0, count - 1, min(count, keep)).round().astype(int)) if count else np.arange(0)
 
 
 def _panel(table: pl.DataFrame, name: str, axes: Spec, first: bool) -> list[Spec]:
@@ -95,9 +89,7 @@ def waterfall(result: StudyResult) -> Drawing:
             anchor=f"y{suffix}",
             range=[-0.5, max(min(table[name].count(), DRAWN), 1) - 0.5],
         )
-        page[f"yaxis{suffix}"] = axis(
-            title, domain=domain, range=[-104, _CEILING + 4], dtick=50, anchor=f"x{suffix}"
-        )
+        page[f"yaxis{suffix}"] = axis(title, domain=domain, range=[-104, _CEILING + 4], dtick=50, anchor=f"x{suffix}")
     page["shapes"] = [
         {
             "type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": y, "y0": level, "y1": level,
@@ -107,11 +99,7 @@ def waterfall(result: StudyResult) -> Drawing:
         for level, dash in ((-50, "dot"), (0, "solid"))
     ]  # fmt: skip
     shown = min(table.height, DRAWN)
-    every = (
-        f"{shown} of {table.height} subjects are drawn, evenly spaced in rank. "
-        if table.height > DRAWN
-        else ""
-    )
+    every = f"{shown} of {table.height} subjects are drawn, evenly spaced in rank. " if table.height > DRAWN else ""
     rows = []
     for response in RESPONSES:
         group = table.filter(pl.col(BESTRESP) == response)
