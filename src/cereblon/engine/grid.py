@@ -15,7 +15,7 @@ from cereblon.errors import CereblonError
 FINEST = 0.1875  # hours, the shortest interval; doubled seven times it is a day. Fast absorbers peak within minutes
 HOURS_PER_DAY = 24.0
 STEPS = (1, 2, 4, 8)  # slow steps a day that end on a grid hour
-_HOURS = (*(0.1875 * k for k in range(9)), 1.875, 2.25, 2.625, *(3 + 1.5 * k for k in range(15)))
+_HOURS = (*(0.1875 * k for k in range(9)), 1.875, 2.25, 2.625, *(3 + 0.75 * k for k in range(29)))
 
 
 @dataclass(frozen=True)
