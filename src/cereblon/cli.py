@@ -6,7 +6,6 @@ progress and errors to standard error; errors are one line with exit code 2, Ctr
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cereblon import __version__
+from cereblon import __version__, cli_evidence
+from cereblon.cli_shared import AsJson, print_json
 from cereblon.errors import CereblonError, nearest
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ Patients = Annotated[
     int, typer.Option("--patients", "-n", min=1, max=MOST_PATIENTS, help="Virtual patients in each arm.")
 ]
 Seed = Annotated[int, typer.Option("--seed", "-s", min=0, help="Same seed, same result.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -63,7 +62,7 @@ def trials(as_json: AsJson = False) -> None:
 
     registry = [load_trial(name) for name in trial_ids()]
     if as_json:
-        _print_json([_registry_entry(trial) for trial in registry])
+        print_json([_registry_entry(trial) for trial in registry])
         return
     from cereblon.report.console import console, registry_table
 
@@ -110,7 +109,7 @@ def run(
     result = _simulate(design, patients, seed, arm, overrides, folder)
     written = result.save(folder)
     if as_json:
-        _print_json(result.summary())
+        print_json(result.summary())
         return
     from cereblon.report.console import console, outcome_notes, outcome_table
 
@@ -226,7 +225,7 @@ def check(
     errors = [finding for finding in findings if finding.severity == "error"]
     if as_json:
         fields = ("severity", "place", "message")
-        _print_json([{name: getattr(finding, name) for name in fields} for finding in findings])
+        print_json([{name: getattr(finding, name) for name in fields} for finding in findings])
     else:
         for finding in findings:
             typer.echo(str(finding), err=finding.severity == "error")
@@ -251,7 +250,7 @@ def show(
         raise CereblonError(f"show '{what}': expected model, parameter or trial{nearest(what, views)}")
     view = views[what](name)
     if as_json:
-        _print_json(view.data)
+        print_json(view.data)
         return
     from cereblon.report.console import console
 
@@ -285,7 +284,7 @@ def reproduce(patients: Patients = PATIENTS, seed: Seed = 1, as_json: AsJson = F
     judged = [row for comparisons in rows.values() for row in comparisons]
     count, of = hits(judged)
     if as_json:
-        _print_json({"rows": objects, "inside": count, "of": of})
+        print_json({"rows": objects, "inside": count, "of": of})
         return
     from cereblon.report.console import console, reproduce_table
 
@@ -294,8 +293,8 @@ def reproduce(patients: Patients = PATIENTS, seed: Seed = 1, as_json: AsJson = F
     screen.print(f"{count} of {of} published figures lie inside the 90 % interval of trials of their size.")
 
 
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, allow_nan=False))
+app.add_typer(cli_evidence.commands)
+export.add_typer(cli_evidence.exports)
 
 
 def _fail(message: str) -> int:
