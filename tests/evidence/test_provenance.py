@@ -36,7 +36,9 @@ def test_no_parameter_lacks_source_or_status(capsys: pytest.CaptureFixture[str])
 
 
 def test_every_citation_of_the_packaged_model_is_known(known: Provenance) -> None:
-    written = {s.source for p in known.model.parameters.values() for s in cited(p.source)[0] if s.evidence == "as written"}
+    written = {
+        s.source for p in known.model.parameters.values() for s in cited(p.source)[0] if s.evidence == "as written"
+    }
     assert written <= {"model text"}
     for name, words in known.model.system.words.items():
         assert [s.id for s in cited(words.sources)[0] if s.evidence == "as written"] == [], name
@@ -58,7 +60,7 @@ def test_chain_of_a_parameter_ends_in_the_clinic(known: Provenance) -> None:
 
 
 def test_chain_stops_where_the_model_does() -> None:
-    text = "a = 1; a' = -k*a; b = 1; b' = -j*b; c := 2*b"
+    text = "unit per_day = 1/86400 second; a = 1; a' = -k*a; b = 1; b' = -j*b; c := 2*b"
     rows = "id\tvalue\tunit\tdistribution\tspread\tgroup\tstatus\tsource\tevidence\torgan\tnote\n"
     rows += "".join(f"{n}\t1\tper_day\tnone\t\t\tassumed\tthe lab book\tassumed\t\t\n" for n in "kj")
     known = Provenance(load_model_text(text, rows))
