@@ -81,7 +81,7 @@ def _plain(system: System, plan: Plan) -> dict[str, Any]:
         "reactions": [[r.id, r.reactants, r.products, number[r.rate]] for r in system.reactions.values()],
         "constants": system.constants,
         "units": system.units,
-        "words": {k: [w.claims, w.sources, w.says, w.identity] for k, w in system.words.items()},
+        "words": {k: [w.claims, w.sources, w.says, w.identity, w.place] for k, w in system.words.items()},
         "plan": {k: getattr(plan, k) for k in ("linear", "relaxing", "slow", "signals")},
     }
 
@@ -102,7 +102,7 @@ def _restored(plain: Mapping[str, Any]) -> tuple[System, Plan]:
         reactions={i: Reaction(i, used, formed, made[e]) for i, used, formed, e in plain["reactions"]},
         constants=plain["constants"],
         units=plain["units"],
-        words={k: Words(tuple(c), tuple(s), says, tuple(i)) for k, (c, s, says, i) in plain["words"].items()},
+        words={k: Words(tuple(c), tuple(s), t, tuple(i), tuple(p)) for k, (c, s, t, i, p) in plain["words"].items()},
     )
     sorts: dict[str, Any] = {k: tuple(v) for k, v in plain["plan"].items()}
     plan = Plan(**part("plan."), **sorts, transfer={(i, j): made[e] for i, j, e in plain["transfer"]})

@@ -16,12 +16,16 @@ from .sbml import ModelError
 
 @dataclass(frozen=True)
 class Words:
-    """What a note of the model text says: claims, sources, one sentence; `identity` holds MIRIAM addresses."""
+    """What a note of the model text says: claims, sources, one sentence.
+
+    `identity` holds the MIRIAM addresses of what a name is, `place` those of the cell or organ it occurs in.
+    """
 
     claims: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     says: str = ""
     identity: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,12 +218,9 @@ def _check_names(system: System, index: Index) -> None:
 
 
 def _words(element: Any) -> Words:
-    identity = []
-    for i in range(element.getNumCVTerms()):
-        term = element.getCVTerm(i)
-        identity += [term.getResourceURI(j) for j in range(term.getNumResources())]
+    identity, place = _addresses(element, "is"), _addresses(element, "occursIn")
     if not element.isSetNotes():
-        return Words(identity=tuple(identity))
+        return Words(identity=identity, place=place)
     text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", element.getNotesString())).split())
     parts = {"claim": "", "source": "", "says": ""}
     for part in re.split(r";\s*(?=(?:claim|source|says)\s*:)", text):
@@ -229,4 +230,16 @@ def _words(element: Any) -> Words:
         elif not parts["says"]:
             parts["says"] = part.strip()
     listed = [tuple(w.strip() for w in parts[k].split(",") if w.strip()) for k in ("claim", "source")]
-    return Words(listed[0], listed[1], parts["says"], tuple(identity))
+    return Words(listed[0], listed[1], parts["says"], identity, place)
+
+
+def _addresses(element: Any, qualifier: str) -> tuple[str, ...]:
+    """The addresses that an annotation gives with a biological qualifier of the BioModels vocabulary."""
+    import libsbml
+
+    out: list[str] = []
+    for i in range(element.getNumCVTerms()):
+        term = element.getCVTerm(i)
+        if libsbml.BiolQualifierType_toString(term.getBiologicalQualifierType()) == qualifier:
+            out += [term.getResourceURI(j) for j in range(term.getNumResources())]
+    return tuple(out)
