@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,3 +33,17 @@ def provenance(
     screen = console()
     for part in view.parts:
         screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
+
+
+@exports.command()
+def graph(
+    path: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .graphml, .cx2 or .json (INDRA).")],
+) -> None:
+    """Write the mechanism graph with its evidence: GraphML, CX2 for Cytoscape, or INDRA statements."""
+    from cereblon.evidence.graph import mechanism_graph
+    from cereblon.evidence.graph_files import graph_text
+    from cereblon.report.target import write_text
+
+    found = mechanism_graph()
+    write_text(path, graph_text(found, path))
+    typer.echo(f"{path}: {len(found.nodes)} nodes, {len(found.edges)} signed edges")
