@@ -145,7 +145,7 @@ def test_signs_on_a_small_model() -> None:
         ("CLL cells", "IL-2"): 1,
         ("IL-2", "GO:1"): 1,
         ("T cells", "GO:1"): -1,
-        ("CLL cells", "Apoptosis"): 1,  # it only moves y to x, but y is lost and x is not
+        ("CLL cells", "Apoptosis"): -1,  # it only moves x to y, where it is lost
     }
     graph = mechanism_graph(model)  # nothing here is cited, so nothing is drawn
     assert (graph.edges, {e.why for e in graph.excluded}) == ({}, {UNCITED})

@@ -105,7 +105,7 @@ def cx2(graph: MechanismGraph) -> str:
             target=numbers[edge.target],
             attributes={"name": edge.id, **_full(edge_data(edge))},
         )
-    return json.dumps(network.to_cx2(), ensure_ascii=False)
+    return json.dumps(network.to_cx2())
 
 
 def _full(data: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _full(data: dict[str, Any]) -> dict[str, Any]:
 
 def indra(graph: MechanismGraph) -> str:
     """Return INDRA statements: amounts of molecules and cells, activities of processes and complexes."""
-    return json.dumps([_statement(graph, edge) for edge in graph.edges.values()], indent=1, ensure_ascii=False)
+    return json.dumps([_statement(graph, edge) for edge in graph.edges.values()], indent=1)
 
 
 def _statement(graph: MechanismGraph, edge: Edge) -> dict[str, Any]:
