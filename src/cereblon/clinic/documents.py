@@ -77,34 +77,39 @@ def parse_trial(text: str, file: str = "<text>") -> Trial:
         raise DocumentError(file, first.line, first.column, what, first.loc) from invalid
 
 
-def explain(invalid: ValidationError, document: Located) -> list[DocumentError]:
-    """Return the problems of a document in the order of the file, each with its place, value and remedy."""
+def explain(
+    invalid: ValidationError, document: Located, root: type[BaseModel] = Trial
+) -> list[DocumentError]:
+    """Return the problems of a document in the order of the file, each with its place, value and remedy.
+
+    `root` is the class that the document was to become.
+    """
     details = invalid.errors(include_url=False)
-    misspelt = {_meant(detail["loc"]) for detail in details if detail["type"] == "extra_forbidden"}
+    misspelt = {_meant(detail["loc"], root) for detail in details if detail["type"] == "extra_forbidden"}
     # a misspelt field is reported once, where it stands, and not a second time as missing
     told = [d for d in details if d["type"] != "missing" or d["loc"] not in misspelt]
-    problems = [_explain_one(detail, document) for detail in told]
+    problems = [_explain_one(detail, document, root) for detail in told]
     return sorted(problems, key=lambda p: (p.line, p.column))
 
 
-def _meant(loc: Loc) -> Loc:
-    close = get_close_matches(str(loc[-1]), field_names(loc[:-1]), n=1, cutoff=0.5)
+def _meant(loc: Loc, root: type[BaseModel]) -> Loc:
+    close = get_close_matches(str(loc[-1]), field_names(loc[:-1], root=root), n=1, cutoff=0.5)
     return (*loc[:-1], *close)
 
 
-def _explain_one(detail: ErrorDetails, document: Located) -> DocumentError:
+def _explain_one(detail: ErrorDetails, document: Located, root: type[BaseModel]) -> DocumentError:
     context = detail.get("ctx", {})
     loc: Loc = (*detail["loc"], *context.get("at", ()))
     kind, value = detail["type"], detail["input"]
     if kind == "missing":
-        needed = ", ".join(field_names(loc[:-1], required=True))
+        needed = ", ".join(field_names(loc[:-1], required=True, root=root))
         return document.error(loc, f"is missing: expected the fields {needed}", key=True)
     if kind == "extra_forbidden":
-        fields = field_names(loc[:-1])
+        fields = field_names(loc[:-1], root=root)
         close = nearest(str(loc[-1]), fields) or f": expected one of {', '.join(fields)}"
         return document.error(loc, f"unknown field{close}", key=True)
     if kind in ("model_type", "model_attributes_type", "dataclass_type"):
-        return document.error(loc, f"{_shown(value)}expected fields {', '.join(field_names(loc))}")
+        return document.error(loc, f"{_shown(value)}expected fields {', '.join(field_names(loc, root=root))}")
     if kind == "literal_error":
         words = str(context.get("expected", ""))
         choices = [choice.strip("'") for choice in words.replace(" or ", ", ").split(", ")]
@@ -125,9 +130,9 @@ def _shown(value: object) -> str:
     return "" if silent else f"{printable(repr(value), 60)}: "
 
 
-def field_names(loc: Loc, required: bool = False) -> list[str]:
-    """Return the names of the fields that a trial document may (`required`: must) have at `loc`."""
-    model: type[BaseModel] | None = Trial
+def field_names(loc: Loc, required: bool = False, root: type[BaseModel] = Trial) -> list[str]:
+    """Return the names of the fields that a document of class `root` may (`required`: must) have at `loc`."""
+    model: type[BaseModel] | None = root
     for step in loc:
         if isinstance(step, int) or model is None:
             continue
