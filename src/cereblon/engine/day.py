@@ -84,11 +84,12 @@ class Day:
         return {**state, "linear": jnp.stack(rows)}
 
     def run(self, state: State, prepared: Prepared, built: Any, free: Array) -> State:
-        """24 hours. `free` (S,) is 0 for clamped slow states."""
+        """24 hours. `free` (S,) or (S, n) is 0 for clamped slow states."""
         linear, relaxing, drives = self.fast.run(
             state["linear"], state["relaxing"], self.slow_values(state), prepared, built
         )
-        mask = free.astype(self.dtype)[:, None]
+        mask = free.astype(self.dtype)
+        mask = mask if mask.ndim == 2 else mask[:, None]
         size = len(self.model.slow)
 
         def advance(x: Array, drive: tuple[Array, Array, Array]) -> tuple[Array, None]:

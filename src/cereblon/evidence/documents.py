@@ -1,0 +1,159 @@
+"""The documents of this folder's subject: claims, cell systems, published evidence rows, references, priors."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cereblon.clinic.documents import explain
+from cereblon.clinic.yamltext import DocumentError, printable, read_text, read_yaml
+from cereblon.errors import CereblonError, nearest
+
+from .schema import Assay, Claim, Claims, Systems
+
+_BIOLOGY = resources.files("cereblon") / "biology"
+Kind = TypeVar("Kind", bound=BaseModel)
+GROUPS = ("microenvironment", "drug", "clinic")
+"""The three files of claims, in the order of the review."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A published finding for a claim: what was read, in which system, and what it supports."""
+
+    claim: str
+    readout: str
+    system: str
+    condition: str
+    value: str
+    low: str
+    high: str
+    unit: str
+    source: str
+    url: str
+    evidence: str
+    supports: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Uncertainty of a shared parameter: spread on the scale of `distribution`, clipped to low-high."""
+
+    id: str
+    distribution: str
+    spread: float
+    low: float
+    high: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An entry of the review's reference list."""
+
+    number: int
+    authors: str
+    year: str
+    title: str
+    where: str
+
+
+def read_document(text: str, file: str, kind: type[Kind]) -> Kind:
+    """Return the document of class `kind` in YAML `text`. Raises DocumentError with line and column."""
+    found = read_yaml(text, file)
+    try:
+        return kind.model_validate(found.data)
+    except ValidationError as invalid:
+        problems = explain(invalid, found, kind)
+        first, more = problems[0], len(problems) - 1
+        what = f"{first.what} (and {more} more)" if more else first.what
+        raise DocumentError(file, first.line, first.column, what, first.loc) from invalid
+
+
+def load_assay(path: str | os.PathLike[str]) -> Assay:
+    """Return the experiment in a user's file. Raises CereblonError or DocumentError."""
+    return read_document(read_text(Path(path)), str(path), Assay)
+
+
+@cache
+def load_systems() -> Systems:
+    """What a culture is and which cells it may hold."""
+    return read_document(_text("claims/systems.yaml"), "systems.yaml", Systems)
+
+
+@cache
+def load_group(group: str) -> tuple[Claim, ...]:
+    """Return the claims of one of `GROUPS`, in order."""
+    return read_document(_text(f"claims/{group}.yaml"), f"{group}.yaml", Claims).claims
+
+
+@cache
+def load_claims() -> dict[str, Claim]:
+    """Return all 62 claims by id, in the order of the review."""
+    return {claim.id: claim for group in GROUPS for claim in load_group(group)}
+
+
+def group_of(claim: str) -> str:
+    """Return the group of a claim."""
+    return next(g for g in GROUPS if any(c.id == claim for c in load_group(g)))
+
+
+def require_claim(name: str) -> Claim:
+    """Return the claim called `name`. Raises CereblonError with the nearest id."""
+    claims = load_claims()
+    if name not in claims:
+        raise CereblonError(f"unknown claim '{printable(name, 60)}': expected one of 62 ids, see `cereblon claims`{nearest(name, claims)}")
+    return claims[name]
+
+
+def switches(claims: tuple[str, ...] | list[str]) -> dict[str, float]:
+    """Return the parameter values that turn the mechanisms of `claims` off. Raises CereblonError for one without."""
+    out: dict[str, float] = {}
+    for name in claims:
+        claim = require_claim(name)
+        if not claim.switch:
+            raise CereblonError(f"knock-out of '{name}': the claim has no mechanism of its own to switch off")
+        out |= claim.switch
+    return out
+
+
+@cache
+def load_evidence() -> tuple[Evidence, ...]:
+    """Return the published findings behind the claims."""
+    fields = tuple(Evidence.__dataclass_fields__)
+    return tuple(Evidence(**{f: row[f] or "" for f in fields}) for row in _table("claims_evidence.tsv"))
+
+
+@cache
+def load_priors() -> dict[str, Prior]:
+    """Return the uncertainty of shared parameters by id."""
+    out = {}
+    for row in _table("priors.tsv"):
+        low, high = (float(row[k]) if row[k] else d for k, d in (("low", -1e30), ("high", 1e30)))
+        out[row["id"]] = Prior(row["id"], row["distribution"], float(row["spread"]), low, high, row["reason"])
+    return out
+
+
+@cache
+def load_references() -> dict[int, Reference]:
+    """Return the review's reference list by number."""
+    return {
+        int(r["ref"]): Reference(int(r["ref"]), r["authors"], r["year"], r["title"], r["where"])
+        for r in _table("references.tsv")
+    }
+
+
+def _text(name: str) -> str:
+    return _BIOLOGY.joinpath(name).read_text("utf-8")
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(_text(name).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))

@@ -1,0 +1,196 @@
+"""One runner for all experiments: conditions become lanes of one compiled simulation of the one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cereblon.engine import course, simulate
+from cereblon.model import Model
+from cereblon.patients.untreated import LEUKEMIA, SOLVED, untreated_start
+
+from .ensemble import Ensemble
+from .lanes import CARRIER, Lanes, Starts, States, condition_lanes
+from .schema import Condition, Experiment, Readout
+
+Floats = NDArray[np.floating[Any]]
+PIECE = 28
+"""Days in one compiled stretch."""
+WIDTH = 256
+"""Lanes in one batch; fewer are padded."""
+SLOW_STEPS = 4
+HEALTHY_PIECES = 13
+"""Stretches without leukemia after which the immune system is that of a healthy person."""
+Say = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Courses:
+    """What was recorded of one condition: daily (days + 1, n) and, for the first day, at `hours` (K, n)."""
+
+    daily: Mapping[str, Floats]
+    hours: Floats
+    hourly: Mapping[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A condition to run for some days, with the parameters of mechanisms that are off everywhere."""
+
+    condition: Condition
+    days: int
+    off: Mapping[str, float] = field(default_factory=dict)
+    hourly: tuple[str, ...] = ()
+
+
+def needed(experiments: Iterable[Experiment]) -> tuple[str, ...]:
+    """Return the names that the readouts of experiments on patients and dishes ask for."""
+    names: dict[str, None] = {}
+    for experiment in experiments:
+        for readout in experiment.readouts:
+            if experiment.conditions[readout.to].trial is None:
+                trait = () if readout.among is None else (readout.among,)
+                other = () if readout.against_of is None else (readout.against_of,)
+                names |= dict.fromkeys((readout.of, *readout.others, *trait, *other))
+    return tuple(sorted(names))
+
+
+def hourly_names(experiment: Experiment, condition: str) -> tuple[str, ...]:
+    """Return the fast quantities that are read within the first day of a condition."""
+
+    def wanted(readout: Readout) -> bool:
+        within = readout.hour is not None or readout.read == "lowest"
+        return within and condition in (readout.to, readout.against, readout.effect)
+
+    return tuple(dict.fromkeys(r.of for r in experiment.readouts if wanted(r)))
+
+
+def run_orders(
+    model: Model, ensemble: Ensemble, orders: Sequence[Order], names: tuple[str, ...], say: Say | None = None
+) -> list[Courses]:
+    """Run conditions on every member of the ensemble.
+
+    names: what is recorded every day at hour 0 before the dose. Returns one `Courses` per order. Raises CereblonError
+    for a name that the model does not have.
+    """
+    model.require(names)
+    tell: Say = say or (lambda done, total, words: None)
+    starts: dict[tuple[tuple[str, float], ...], Starts] = {}
+    lanes = []
+    for k, order in enumerate(orders):
+        key = tuple(sorted(order.off.items()))
+        if key not in starts:
+            tell(k, len(orders), "untreated state")
+            starts[key] = start_states(model, ensemble, names, order.off)
+        lanes.append(condition_lanes(model, order.condition, order.days, ensemble, starts[key], order.off))
+    daily = _run_lanes(model, ensemble.size, lanes, [o.days for o in orders], names, tell)
+    return [
+        Courses(days, *_first_day(model, lane, order.hourly))
+        for days, lane, order in zip(daily, lanes, orders, strict=True)
+    ]
+
+
+def start_states(model: Model, ensemble: Ensemble, names: tuple[str, ...], off: Mapping[str, float]) -> Starts:
+    """Return the untreated and the healthy states of the ensemble, and the scales of growth and traffic they need."""
+    n = ensemble.size
+    values = {k: np.asarray(v, dtype=np.float32) for k, v in ensemble.values.items()}
+    values |= {k: np.full(n, v, dtype=np.float32) for k, v in off.items() if k in values}
+
+    def start(given: dict[str, Any]) -> Mapping[str, Any]:
+        return _packed(model, {k: np.broadcast_to(v, (n,)) for k, v in model.initial(given).items()})
+
+    def advance(state: Mapping[str, Any], given: dict[str, Any], free: Any, cycle: int) -> Mapping[str, Any]:
+        padded = {k: _pad(v) for k, v in state.items()}
+        _, after = _stretch(model, padded, {k: _pad(v) for k, v in given.items()}, free[:, None], None, names)
+        return {k: v[:, :n] for k, v in after.items()}
+
+    state, solved = untreated_start(model, values, {}, ensemble.growth, start, advance)
+    healthy = {k: np.array(v) for k, v in state.items()}
+    for name in LEUKEMIA:
+        healthy["slow"][model.slow.index(name)] = 0.0
+    for piece in range(HEALTHY_PIECES):
+        healthy = {k: np.array(v) for k, v in advance(healthy, solved, np.ones(len(model.slow)), piece).items()}
+    states = {"untreated": _unpacked(model, state), "healthy": _unpacked(model, healthy)}
+    return Starts(states, {name: np.asarray(solved[name], dtype=np.float64) for name in SOLVED})
+
+
+def _run_lanes(
+    model: Model, n: int, lanes: Sequence[Lanes], days: Sequence[int], names: tuple[str, ...], tell: Say
+) -> list[dict[str, Floats]]:
+    """Run all lanes in batches of like length; return per condition name -> (days + 1, n)."""
+    pieces = [-(-d // PIECE) for d in days]
+    order = sorted(range(len(lanes)), key=lambda i: pieces[i])
+    group = max(1, WIDTH // n)
+    out: list[dict[str, Floats]] = [{} for _ in lanes]
+    batches = [order[i : i + group] for i in range(0, len(order), group)]
+    total, done = sum(pieces[b[-1]] for b in batches), 0
+    for batch in batches:
+        values = {k: _pad(np.concatenate([lanes[i].values[k] for i in batch])) for k in lanes[batch[0]].values}
+        packed = [_packed(model, lanes[i].states) for i in batch]
+        state = {k: _pad(np.concatenate([p[k] for p in packed], axis=-1)) for k in packed[0]}
+        free = _pad(np.concatenate([_free(model, lanes[i], n) for i in batch], axis=1))
+        kept: list[dict[str, Floats]] = []
+        for piece in range(pieces[batch[-1]]):
+            tell(done, total, "simulating")
+            doses = {k: _pad(np.concatenate([_slice(lanes[i].doses[k], piece) for i in batch], axis=1)) for k in lanes[batch[0]].doses}
+            seen, state = _stretch(model, state, values, free, doses, names)
+            kept.append(seen)
+            done += 1
+        for place, i in enumerate(batch):
+            columns = slice(place * n, (place + 1) * n)
+            whole = {k: np.concatenate([*(s[k][:-1, columns] for s in kept), kept[-1][k][-1:, columns]]) for k in names}
+            out[i] = {k: v[: days[i] + 1] for k, v in whole.items()}
+    tell(total, total, "simulating")
+    return out
+
+
+def _stretch(
+    model: Model, state: Mapping[str, Any], values: Mapping[str, Any], free: Any, doses: Any, names: tuple[str, ...]
+) -> tuple[dict[str, Floats], dict[str, Any]]:
+    entries = (*(d.species for d in model.drugs.values()), CARRIER)
+    given = {k: np.zeros((PIECE, WIDTH)) for k in entries} if doses is None else doses
+    people = {k: v for k, v in values.items() if k in model.individual}
+    common = {k: v for k, v in values.items() if k not in model.individual}
+    mask = np.broadcast_to(free, (len(model.slow), WIDTH))
+    seen, after = simulate(model, people, common, given, PIECE, names, SLOW_STEPS, start=dict(state), free=mask)
+    return seen, {k: np.asarray(v) for k, v in after.items()}
+
+
+def _first_day(model: Model, lane: Lanes, names: tuple[str, ...]) -> tuple[Floats, dict[str, Floats]]:
+    if not names:
+        return np.zeros(0), {}
+    people = {k: v for k, v in lane.values.items() if k in model.individual}
+    common = {k: v for k, v in lane.values.items() if k not in model.individual}
+    doses = {k: d[0] for k, d in lane.doses.items()}
+    state: Any = {k: np.asarray(v, dtype=np.float32) for k, v in _packed(model, lane.states).items()}
+    return course(model, names, people, common, doses, state)
+
+
+def _free(model: Model, lane: Lanes, n: int) -> Floats:
+    return np.stack([np.full(n, 0.0 if name in lane.held else 1.0) for name in model.slow])
+
+
+def _slice(table: Floats, piece: int) -> Floats:
+    part = table[piece * PIECE : (piece + 1) * PIECE]
+    return part if len(part) == PIECE else np.concatenate([part, np.zeros((PIECE - len(part), table.shape[1]))])
+
+
+def _packed(model: Model, states: Mapping[str, Any]) -> dict[str, Floats]:
+    groups = {"slow": model.slow, "linear": model.linear, "relaxing": model.relaxing}
+    return {clock: np.stack([np.asarray(states[s], dtype=np.float32) for s in names]) for clock, names in groups.items()}
+
+
+def _unpacked(model: Model, state: Mapping[str, Any]) -> States:
+    groups = {"slow": model.slow, "linear": model.linear, "relaxing": model.relaxing}
+    return {s: np.array(row, dtype=np.float64) for k, names in groups.items() for s, row in zip(names, np.asarray(state[k]), strict=True)}
+
+
+def _pad(array: Any) -> Floats:
+    """Repeat the last lane up to `WIDTH`, so that one compiled program serves all batches."""
+    found = np.asarray(array, dtype=np.float32)
+    missing = WIDTH - found.shape[-1]
+    return found if missing <= 0 else np.concatenate([found, np.repeat(found[..., -1:], missing, axis=-1)], axis=-1)

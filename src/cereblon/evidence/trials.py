@@ -1,0 +1,157 @@
+"""Claims about the clinic: the same readouts, taken from virtual trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cereblon.errors import CereblonError, nearest
+
+from .documents import switches
+from .readouts import HALF, INF, Reading, reading
+from .runner import Say
+from .schema import Condition, Experiment, Readout
+
+if TYPE_CHECKING:
+    from cereblon.result import StudyResult
+
+Flags = NDArray[np.bool_]
+RESAMPLES = 400
+"""Trials of the printed size that are drawn from the simulated patients."""
+
+
+@dataclass
+class Trials:
+    """Runs trials when they are first asked for. off: parameters of mechanisms that are off everywhere."""
+
+    seed: int
+    off: Mapping[str, float]
+    say: Say | None = None
+    _done: dict[Any, StudyResult] = field(default_factory=dict)
+
+    def result(self, condition: Condition, patients: int) -> StudyResult:
+        """Return the result of a condition's trial."""
+        from cereblon.clinic.documents import load_trial
+        from cereblon.study import run
+
+        if condition.scale or condition.initial or condition.clamp:
+            raise CereblonError("a trial condition can `set` parameters or `knockout` claims, nothing else")
+        overrides = {**condition.set, **switches(condition.knockout), **self.off}
+        key = (condition.trial, condition.arm, patients, tuple(sorted(overrides.items())))
+        if key not in self._done:
+            trial = load_trial(str(condition.trial))
+            arms = None if condition.arm is None else [condition.arm]
+            say = self.say
+            tell = None if say is None else lambda done, total, words: say(done, total, f"{trial.id}: {words}")
+            self._done[key] = run(trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, progress=tell)
+        return self._done[key]
+
+
+def read_trial(readout: Readout, experiment: Experiment, trials: Trials) -> Reading:
+    """Judge a readout on trials of an experiment. Endpoints are shares of patients in percent, arms pooled."""
+
+    def flags(name: str, of: str) -> tuple[Flags, int]:
+        result = trials.result(experiment.conditions[name], experiment.patients)
+        return _flags(result, of, readout.among)
+
+    if readout.expect == "ranks":
+        return _ranks(readout, trials.result(experiment.conditions[readout.to], experiment.patients))
+    hit, size = flags(readout.to, readout.of)
+    drawn = _shares(hit, size, trials.seed)
+    if readout.expect in ("within", "covers"):
+        return _banded(readout, drawn, 100.0 * float(np.mean(hit)))
+    assert readout.against is not None  # the schema asks for it
+    other, other_size = flags(readout.against, readout.against_of or readout.of)
+    against = _shares(other, other_size, trials.seed + 1)
+    if readout.expect == "blocked":
+        assert readout.effect is not None
+        effect = _shares(*flags(readout.effect, readout.of), trials.seed + 2)
+        there = effect - against > 5.0
+        gone = np.where(there, 1.0 - (drawn - against) / np.where(there, effect - against, 1.0), 0.0)
+        words = f"at least {100 * readout.share:g} %"
+        return reading(readout, "share gone", words, gone, (readout.share, INF), there & (gone > HALF))
+    ratio = drawn / np.maximum(against, 1e-9)
+    if readout.expect == "up":
+        return reading(readout, "fold", f"at least {readout.least:g}-fold", ratio, (readout.least, INF), ratio > 1.0)
+    if readout.expect == "down":
+        return reading(readout, "fold", f"at most 1/{readout.least:g}", ratio, (-INF, 1.0 / readout.least), ratio < 1.0)
+    raise CereblonError(f"readout {readout.of}: expect {readout.expect} is not for trials")
+
+
+def _flags(result: StudyResult, of: str, among: str | None) -> tuple[Flags, int]:
+    """Return who had the endpoint, arms pooled, and the size of the published trial."""
+    arms = list(result.arms.values())
+    if of not in arms[0].flags:
+        known = sorted(arms[0].flags)
+        raise CereblonError(f"readout {of}: a trial has no such endpoint{nearest(of, known)}: expected {', '.join(known)}")
+    hit = np.concatenate([arm.flags[of] for arm in arms])
+    size = sum(arm.size for arm in arms)
+    if among is None:
+        return hit, size
+    chosen = _column(result, among) > 0
+    return hit[chosen], max(1, round(size * float(np.mean(chosen))))
+
+
+def _column(result: StudyResult, name: str) -> NDArray[np.float64]:
+    table = result.table("subjects")
+    if name not in table.columns:
+        raise CereblonError(f"'{name}': the subjects of a trial have no such column{nearest(name, table.columns)}")
+    rows = table.select(["USUBJID", name]).to_numpy()
+    place = {int(k): float(v) for k, v in rows}
+    numbers = np.concatenate([arm.subjects for arm in result.arms.values()])
+    return np.array([place[int(k)] for k in numbers])
+
+
+def _shares(hit: Flags, size: int, seed: int) -> NDArray[np.float64]:
+    """Return the percent with the endpoint in trials of the printed size, resampled from the simulated patients."""
+    source = np.random.default_rng(seed)
+    if not len(hit):
+        return np.zeros(RESAMPLES)
+    return 100.0 * hit[source.integers(0, len(hit), (RESAMPLES, size))].mean(axis=1)
+
+
+def _banded(readout: Readout, drawn: Any, share: float) -> Reading:
+    assert readout.low is not None
+    assert readout.high is not None
+    low, high = np.quantile(drawn, [0.05, 0.95])
+    if readout.expect == "covers":
+        inside = bool(low <= readout.high and high >= readout.low)
+    else:
+        inside = bool(readout.low <= share <= readout.high)
+    words = f"{readout.low:g}" if readout.low == readout.high else f"{readout.low:g} to {readout.high:g}"
+    return Reading(readout, share, float(low), float(high), "%", words, inside, float(inside))
+
+
+def _ranks(readout: Readout, result: StudyResult) -> Reading:
+    """Area under the ROC curve, from the rank sum (Mann-Whitney), with a bootstrap interval."""
+    assert readout.outcome is not None
+    arms = list(result.arms.values())
+    outcome, _ = _flags(result, readout.outcome, readout.among)
+    known = readout.of in arms[0].flags
+    score = np.concatenate([a.flags[readout.of] for a in arms]).astype(float) if known else _column(result, readout.of)
+    source = np.random.default_rng(result.seed)
+    picks = source.integers(0, len(score), (RESAMPLES, len(score)))
+    areas = np.array([_area(score[p], outcome[p]) for p in picks])
+    area = _area(score, outcome)
+    assert readout.low is not None
+    assert readout.high is not None
+    agree = float(np.mean((areas >= readout.low) & (areas <= readout.high)))
+    low, high = np.quantile(areas, [0.05, 0.95])
+    met = readout.low <= area <= readout.high
+    return Reading(readout, area, float(low), float(high), "area", f"{readout.low:g} to {readout.high:g}", met, agree)
+
+
+def _area(score: NDArray[np.float64], outcome: Flags) -> float:
+    from scipy.stats import rankdata
+
+    hits = int(outcome.sum())
+    misses = len(outcome) - hits
+    if hits == 0 or misses == 0:
+        return 0.5
+    ranks = rankdata(score)
+    return float((ranks[outcome].sum() - hits * (hits + 1) / 2) / (hits * misses))
+

@@ -1,0 +1,115 @@
+"""Claims to verdicts: run their experiments together on one ensemble, and say what holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cereblon.model import Model, load_model
+
+from .documents import group_of, load_claims, load_evidence, require_claim, switches
+from .ensemble import MEMBERS, draw_ensemble
+from .readouts import ALWAYS, ENOUGH, Reading, read
+from .runner import Courses, Order, Say, hourly_names, needed, run_orders
+from .schema import Claim, Experiment, Verdict
+from .trials import Trials, read_trial
+
+SPLIT = 0.1
+"""Share of the ensemble that must agree for a claim in conflict to be contested and not to fail."""
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """The verdict on a claim with its readings; courses by condition for plots."""
+
+    claim: Claim
+    verdict: Verdict
+    readings: tuple[Reading, ...] = ()
+    courses: Mapping[str, Courses] = field(default_factory=dict, repr=False)
+
+    @property
+    def agree(self) -> float | None:
+        """Share of the ensemble that agrees with the least certain readout; None if nothing was run."""
+        return min((r.agree for r in self.readings), default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for the command line."""
+        rows = [e for e in load_evidence() if e.claim == self.claim.id]
+        return {
+            "verdict": self.verdict,
+            "group": group_of(self.claim.id),
+            "says": self.claim.says,
+            "refs": list(self.claim.refs),
+            "agree": self.agree,
+            "waits_for": self.claim.waits_for,
+            "conflict": self.claim.conflict,
+            "readouts": [r.as_json() for r in self.readings],
+            "evidence": {kind: sum(e.supports == kind for e in rows) for kind in ("supports", "mixed", "contradicts")},
+        }
+
+
+def run_claims(
+    ids: Sequence[str] | None = None,
+    *,
+    knockout: Sequence[str] = (),
+    members: int = MEMBERS,
+    seed: int = 1,
+    model: Model | None = None,
+    say: Say | None = None,
+) -> dict[str, ClaimResult]:
+    """Run the experiments of claims and judge them.
+
+    ids: which claims (default all 62); knockout: claims whose mechanism is off in every condition, the untreated start
+    included; members: size of the ensemble; seed: of its draw; say: called with (done, total, words). Returns id ->
+    `ClaimResult`. Raises CereblonError for unknown claims.
+    """
+    chosen = [require_claim(name) for name in (load_claims() if ids is None else ids)]
+    off = switches(list(knockout))
+    model = load_model() if model is None else model
+    ensemble = draw_ensemble(model, members, seed)
+    work = [(c, c.experiment) for c in chosen if c.experiment is not None]
+    orders, owners = [], []
+    for claim, experiment in work:
+        for name, condition in experiment.conditions.items():
+            if condition.trial is None:
+                orders.append(Order(condition, experiment.days, off, hourly_names(experiment, name)))
+                owners.append((claim.id, name))
+    found = run_orders(model, ensemble, orders, recorded(), say) if orders else []
+    courses: dict[str, dict[str, Courses]] = {}
+    for (claim_id, name), course in zip(owners, found, strict=True):
+        courses.setdefault(claim_id, {})[name] = course
+    trials = Trials(seed, off, say)
+    out = {c.id: ClaimResult(c, "waits") for c in chosen}
+    for claim, experiment in work:
+        mine = courses.get(claim.id, {})
+        readings = judge(experiment, mine, trials)
+        out[claim.id] = ClaimResult(claim, _verdict(claim, readings), readings, mine)
+    return out
+
+
+def recorded() -> tuple[str, ...]:
+    """Names that every run of claims records, so that one compiled program serves all."""
+    experiments = [c.experiment for c in load_claims().values() if c.experiment is not None]
+    return tuple(sorted({*needed(experiments), *ALWAYS}))
+
+
+def judge(experiment: Experiment, courses: Mapping[str, Courses], trials: Trials) -> tuple[Reading, ...]:
+    """Return the readings of an experiment."""
+    out = []
+    for readout in experiment.readouts:
+        clinical = experiment.conditions[readout.to].trial is not None
+        out.append(read_trial(readout, experiment, trials) if clinical else read(readout, courses))
+    return tuple(out)
+
+
+def _verdict(claim: Claim, readings: tuple[Reading, ...]) -> Verdict:
+    if all(r.holds for r in readings):
+        return "holds"
+    split = all(r.holds or SPLIT <= r.agree < ENOUGH for r in readings)
+    return "contested" if split and claim.conflict is not None and _in_conflict(claim.id) else "fails"
+
+
+def _in_conflict(claim: str) -> bool:
+    """Whether the dossier has a row that speaks against the claim."""
+    return any(e.claim == claim and e.supports in ("contradicts", "mixed") for e in load_evidence())
