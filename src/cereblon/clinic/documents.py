@@ -77,9 +77,7 @@ def parse_trial(text: str, file: str = "<text>") -> Trial:
         raise DocumentError(file, first.line, first.column, what, first.loc) from invalid
 
 
-def explain(
-    invalid: ValidationError, document: Located, root: type[BaseModel] = Trial
-) -> list[DocumentError]:
+def explain(invalid: ValidationError, document: Located, root: type[BaseModel] = Trial) -> list[DocumentError]:
     """Return the problems of a document in the order of the file, each with its place, value and remedy.
 
     `root` is the class that the document was to become.

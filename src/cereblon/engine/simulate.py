@@ -34,7 +34,8 @@ def simulate(
 
     `individual` and `shared` override parameters, arrays (n,) or scalars; unnamed ones keep their table value.
     `doses` maps linear states to amounts per day, (days,) or (days, n), given at hour 0. `save` names what to keep
-    (default: all states). `start` is a state to begin from (default: the model's own), `free` (S,) or (S, n) clamps slow states.
+    (default: all states). `start` is a state to begin from (default: the model's own), `free` (S,) or (S, n) clamps
+    slow states.
 
     Returns (saved, state): each saved quantity (days + 1, n) at hour 0 of every day before its dose, the last row being
     the end; and the final state. Raises ModelError for unknown names.

@@ -110,7 +110,9 @@ def require_claim(name: str) -> Claim:
     """Return the claim called `name`. Raises CereblonError with the nearest id."""
     claims = load_claims()
     if name not in claims:
-        raise CereblonError(f"unknown claim '{printable(name, 60)}': expected one of 62 ids, see `cereblon claims`{nearest(name, claims)}")
+        raise CereblonError(
+            f"unknown claim '{printable(name, 60)}'{nearest(name, claims)}; `cereblon claims` lists all of them"
+        )
     return claims[name]
 
 

@@ -49,7 +49,9 @@ def draw_ensemble(model: Model, size: int = MEMBERS, seed: int = 1) -> Ensemble:
         values[name] = np.full(size, row.value) if found is None else np.asarray(found, dtype=np.float64)
     for prior in load_priors().values():
         score = source.standard_normal(size)
-        values[prior.id] = np.clip(_drawn(values[prior.id], prior.distribution, prior.spread * score), prior.low, prior.high)
+        values[prior.id] = np.clip(
+            _drawn(values[prior.id], prior.distribution, prior.spread * score), prior.low, prior.high
+        )
     return Ensemble(values, cohort["growth0"])
 
 

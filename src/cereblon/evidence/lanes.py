@@ -16,7 +16,7 @@ from .documents import load_systems, switches
 from .ensemble import Ensemble
 from .schema import Condition, Dosing, Level
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[Any]
 States = dict[str, Floats]
 CARRIER = "len_central"
 """The state whose amount is the drug in the medium of a culture."""
@@ -34,7 +34,7 @@ class Starts:
 
 @dataclass(frozen=True)
 class Lanes:
-    """One condition for all members. values: parameters (n,); states (n,); held: clamped slow states; doses: (days, n)."""
+    """One condition for all members: parameters (n,), states (n,), clamped slow states, doses (days, n)."""
 
     values: dict[str, Floats]
     states: States
@@ -85,7 +85,9 @@ def _culture(cells: tuple[str, ...], values: dict[str, Floats], states: States) 
     systems = load_systems()
     for name in cells:
         if name not in systems.cells:
-            raise CereblonError(f"cells: '{name}' is unknown: expected {', '.join(systems.cells)}{nearest(name, systems.cells)}")
+            raise CereblonError(
+                f"cells: '{name}' is unknown: expected {', '.join(systems.cells)}{nearest(name, systems.cells)}"
+            )
     for name, value in systems.culture.items():
         values[name] = np.full_like(values[name], value)
     for name, level in systems.washed.items():
@@ -126,9 +128,13 @@ def _medium(
 def _give(model: Model, given: Dosing, doses: dict[str, Floats], days: int) -> None:
     drug = model.drugs.get(given.drug)
     if drug is None:
-        raise CereblonError(f"doses: unknown drug '{given.drug}': expected {', '.join(model.drugs)}{nearest(given.drug, model.drugs)}")
+        raise CereblonError(
+            f"doses: unknown drug '{given.drug}': expected {', '.join(model.drugs)}{nearest(given.drug, model.drugs)}"
+        )
     if given.amount > drug.max_daily:
-        raise CereblonError(f"doses: {given.amount:g} {drug.unit} {given.drug}: expected at most {drug.max_daily:g} {drug.unit} a day")
+        raise CereblonError(
+            f"doses: {given.amount:g} {drug.unit} {given.drug}: expected at most {drug.max_daily:g} {drug.unit} a day"
+        )
     for day in range(days):
         if given.first <= day % given.cycle + 1 <= given.last:
             doses[drug.species][day] += given.amount * drug.equivalence

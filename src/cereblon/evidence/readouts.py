@@ -70,7 +70,7 @@ def read(readout: Readout, courses: Mapping[str, Courses]) -> Reading:
     return reading(readout, *_JUDGES[readout.expect](readout, courses))
 
 
-def reading(readout: Readout, scale: str, expected: str, effect: Floats, met: Floats, agrees: Floats) -> Reading:
+def reading(readout: Readout, scale: str, expected: str, effect: Floats, met: Any, agrees: Any) -> Reading:
     """Return the reading of an effect per member. met: the limit that the median is held to, as low and high."""
     low, middle, high = (float(x) for x in np.quantile(effect, [0.05, 0.5, 0.95]))
     inside = bool(met[0] <= middle <= met[1])
@@ -84,7 +84,7 @@ def value_of(readout: Readout, courses: Mapping[str, Courses], condition: str, o
         course = np.asarray(found.hourly[of])
         return np.array([np.interp(readout.hour, found.hours, column) for column in course.T])
     if readout.read == "lowest":
-        return np.asarray(found.hourly[of]).min(axis=0)
+        return np.asarray(np.asarray(found.hourly[of]).min(axis=0))
     daily = np.asarray(found.daily[of], dtype=np.float64)
     now = daily[-1 if day is None else day]
     if readout.read == "kept":
@@ -130,7 +130,13 @@ def _blocked(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     effect = value_of(r, courses, r.effect, r.of, r.day)
     there = np.abs(effect - against) > NOTICEABLE * np.abs(against)
     gone = 1.0 - (to - against) / np.where(there, effect - against, 1.0)
-    return "share gone", f"at least {100 * r.share:g} %", np.where(there, gone, 0.0), (r.share, INF), there & (gone > HALF)
+    return (
+        "share gone",
+        f"at least {100 * r.share:g} %",
+        np.where(there, gone, 0.0),
+        (r.share, INF),
+        there & (gone > HALF),
+    )
 
 
 def _within(r: Readout, courses: Mapping[str, Courses]) -> Judged:
@@ -155,9 +161,9 @@ def _saturating(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     top = curve[-1]
     rising = (np.diff(curve, axis=0) >= -TINY).all(axis=0) & (top > 0.1)
     flat = curve[-1] - curve[-2] < 0.5 * curve[-2]
-    half = np.array([
-        np.exp(np.interp(0.5 * c[-1], c[1:], np.log(levels[1:]))) if c[-1] > 0 else np.nan for c in curve.T
-    ])
+    half = np.array(
+        [np.exp(np.interp(0.5 * c[-1], c[1:], np.log(levels[1:]))) if c[-1] > 0 else np.nan for c in curve.T]
+    )
     return "uM", _band(r), np.nan_to_num(half), (r.low, r.high), rising & flat
 
 

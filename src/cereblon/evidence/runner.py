@@ -136,7 +136,10 @@ def _run_lanes(
         kept: list[dict[str, Floats]] = []
         for piece in range(pieces[batch[-1]]):
             tell(done, total, "simulating")
-            doses = {k: _pad(np.concatenate([_slice(lanes[i].doses[k], piece) for i in batch], axis=1)) for k in lanes[batch[0]].doses}
+            doses = {
+                k: _pad(np.concatenate([_slice(lanes[i].doses[k], piece) for i in batch], axis=1))
+                for k in lanes[batch[0]].doses
+            }
             seen, state = _stretch(model, state, values, free, doses, names)
             kept.append(seen)
             done += 1
@@ -181,12 +184,18 @@ def _slice(table: Floats, piece: int) -> Floats:
 
 def _packed(model: Model, states: Mapping[str, Any]) -> dict[str, Floats]:
     groups = {"slow": model.slow, "linear": model.linear, "relaxing": model.relaxing}
-    return {clock: np.stack([np.asarray(states[s], dtype=np.float32) for s in names]) for clock, names in groups.items()}
+    return {
+        clock: np.stack([np.asarray(states[s], dtype=np.float32) for s in names]) for clock, names in groups.items()
+    }
 
 
 def _unpacked(model: Model, state: Mapping[str, Any]) -> States:
     groups = {"slow": model.slow, "linear": model.linear, "relaxing": model.relaxing}
-    return {s: np.array(row, dtype=np.float64) for k, names in groups.items() for s, row in zip(names, np.asarray(state[k]), strict=True)}
+    return {
+        s: np.array(row, dtype=np.float64)
+        for k, names in groups.items()
+        for s, row in zip(names, np.asarray(state[k]), strict=True)
+    }
 
 
 def _pad(array: Any) -> Floats:

@@ -52,13 +52,13 @@ class Condition(Document):
     """Lenalidomide in the medium, uM, constant or from day to day; cultures only."""
     doses: tuple[Dosing, ...] = ()
     """Drugs given to the patient."""
-    set: dict[Name, Real] = {}
+    set: dict[Name, Real] = Field(default_factory=dict)
     """Parameters at another value."""
-    scale: dict[Name, Positive] = {}
+    scale: dict[Name, Positive] = Field(default_factory=dict)
     """Parameters multiplied."""
-    initial: dict[Name, Positive] = {}
+    initial: dict[Name, Positive] = Field(default_factory=dict)
     """States that start elsewhere."""
-    clamp: dict[Name, Positive | None] = {}
+    clamp: dict[Name, Positive | None] = Field(default_factory=dict)
     """Slow states held at a value; null holds them where they start."""
     knockout: tuple[Key, ...] = ()
     """Claims whose mechanism is off."""
@@ -124,8 +124,18 @@ class Readout(Document):
 
     @model_validator(mode="after")
     def _complete(self) -> Readout:
-        needs = {"up": ["against"], "down": ["against"], "unchanged": ["against", "low", "high"], "present": ["against"]}
-        needs |= {"blocked": ["against", "effect"], "within": ["low", "high"], "covers": ["low", "high"], "saturating": ["low", "high"]}
+        needs = {
+            "up": ["against"],
+            "down": ["against"],
+            "unchanged": ["against", "low", "high"],
+            "present": ["against"],
+        }
+        needs |= {
+            "blocked": ["against", "effect"],
+            "within": ["low", "high"],
+            "covers": ["low", "high"],
+            "saturating": ["low", "high"],
+        }
         needs |= {"ranks": ["low", "high", "outcome"]}
         for field in needs.get(self.expect, []):
             if getattr(self, field) is None:
@@ -168,7 +178,7 @@ class Claim(Document):
     id: Key
     refs: tuple[int, ...] = ()
     says: Text
-    switch: dict[Name, Real] = {}
+    switch: dict[Name, Real] = Field(default_factory=dict)
     """Parameter values that turn the mechanism off."""
     waits_for: Text | None = None
     """The part that the experiment needs and that is not built yet."""
@@ -203,9 +213,9 @@ class CellType(Document):
     states: tuple[Name, ...] = ()
     gather: Name | None = None
     """In a dish all its cells are in this one state."""
-    absent: dict[Name, Real] = {}
+    absent: dict[Name, Real] = Field(default_factory=dict)
     """Parameter values without this cell type."""
-    initial: dict[Name, Positive] = {}
+    initial: dict[Name, Positive] = Field(default_factory=dict)
     """States at the start, for cells that no patient has."""
 
 

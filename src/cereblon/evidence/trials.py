@@ -47,7 +47,9 @@ class Trials:
             arms = None if condition.arm is None else [condition.arm]
             say = self.say
             tell = None if say is None else lambda done, total, words: say(done, total, f"{trial.id}: {words}")
-            self._done[key] = run(trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, progress=tell)
+            self._done[key] = run(
+                trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, progress=tell
+            )
         return self._done[key]
 
 
@@ -87,7 +89,9 @@ def _flags(result: StudyResult, of: str, among: str | None) -> tuple[Flags, int]
     arms = list(result.arms.values())
     if of not in arms[0].flags:
         known = sorted(arms[0].flags)
-        raise CereblonError(f"readout {of}: a trial has no such endpoint{nearest(of, known)}: expected {', '.join(known)}")
+        raise CereblonError(
+            f"readout {of}: a trial has no such endpoint{nearest(of, known)}: expected {', '.join(known)}"
+        )
     hit = np.concatenate([arm.flags[of] for arm in arms])
     size = sum(arm.size for arm in arms)
     if among is None:
@@ -111,7 +115,7 @@ def _shares(hit: Flags, size: int, seed: int) -> NDArray[np.float64]:
     source = np.random.default_rng(seed)
     if not len(hit):
         return np.zeros(RESAMPLES)
-    return 100.0 * hit[source.integers(0, len(hit), (RESAMPLES, size))].mean(axis=1)
+    return np.asarray(100.0 * hit[source.integers(0, len(hit), (RESAMPLES, size))].mean(axis=1))
 
 
 def _banded(readout: Readout, drawn: Any, share: float) -> Reading:
@@ -154,4 +158,3 @@ def _area(score: NDArray[np.float64], outcome: Flags) -> float:
         return 0.5
     ranks = rankdata(score)
     return float((ranks[outcome].sum() - hits * (hits + 1) / 2) / (hits * misses))
-
