@@ -14,6 +14,7 @@ from cereblon.evidence.arrows import Arrow, Arrows
 from cereblon.evidence.literature import Source, cited, readings, references, statements
 from cereblon.evidence.nodes import Node, find_nodes
 from cereblon.model import Model, load_model
+from cereblon.model.rewire import Wire, rewire
 
 PART = "part: the whole is the sum of its parts, which is no influence"
 MINOR = "sum: less than 5 % of a plain sum of counts"
@@ -186,3 +187,16 @@ def _terms(model: Model, arrow: Arrow, formulas: Mapping[str, str]) -> tuple[Ter
         says = words.says if words is not None else ""
         out.setdefault(says or name, Term(name, formulas.get(name, ""), says))
     return tuple(out.values())
+
+
+def wire_of(graph: MechanismGraph, edge: Edge | str) -> Wire:
+    """Return the wire that an edge stands for: all quantities of its source on all of its target."""
+    found = graph.edges[edge] if isinstance(edge, str) else edge
+    source, target = graph.nodes[found.source], graph.nodes[found.target]
+    return Wire(f"{found.source}__{found.target}", source.quantities, target.quantities)
+
+
+def switchable(graph: MechanismGraph, edges: Iterable[Edge | str], model: Model | None = None) -> Model:
+    """Return a model in which the sign of each of the edges has a switch, `wire_of(graph, edge).switch`: 1 or 0."""
+    closed = [q for n in graph.nodes.values() for q in n.quantities]
+    return rewire(model or load_model(), [wire_of(graph, e) for e in edges], closed)

@@ -104,7 +104,7 @@ def read_system(document: Any, index: Index) -> System:
             out.rates[name] = math
         else:
             out.rules[name] = math
-    out.rules = _sorted(out, index)
+    out.rules = sorted_rules(out, index)
     for name in list(starting):
         if name in out.rates:
             out.starts[name] = starting.pop(name)
@@ -167,7 +167,7 @@ def _read_reaction(r: Any, out: System, index: Index) -> None:
         out.rates[species] = add(out.rates[species], rate)
 
 
-def _sorted(system: System, index: Index) -> dict[str, Expr]:
+def sorted_rules(system: System, index: Index) -> dict[str, Expr]:
     """Rules with operands first. Raises ModelError for a rule that needs itself."""
     rules = system.rules
     laws = {r.id: r.rate for r in system.reactions.values()}
