@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cereblon.evidence.arrows import Arrow, Arrows
-from cereblon.evidence.literature import Source, cited, readings, references, statements
+from cereblon.evidence.literature import Source, cited, published, references, statements
 from cereblon.evidence.nodes import Node, find_nodes
 from cereblon.model import Model, load_model
 from cereblon.model.rewire import Wire, rewire
@@ -149,7 +149,7 @@ def _edge(model: Model, arrow: Arrow, drug: bool, nodes: Mapping[str, Node], for
     claims = dict.fromkeys([*(c for n in noted for c in words[n].claims), *(c for _, cs in rows for c in cs)])
     kept = _fitting(claims, drug)
     listed = {s.id: s for n in noted for s in cited(words[n].sources)[0]} | {s.id: s for ss, _ in rows for s in ss}
-    published = [*listed.values(), *(r.source for c in kept for r in readings().get(c, ()))]
+    behind = [*listed.values(), *(s for c in kept for s in published(c))]
     return Edge(
         id=f"{arrow.source}--{arrow.target}",
         source=arrow.source,
@@ -163,8 +163,8 @@ def _edge(model: Model, arrow: Arrow, drug: bool, nodes: Mapping[str, Node], for
         claims=kept,
         refs=tuple(sorted({n for c in kept for n in statements()[c].refs})),
         sources=tuple(listed.values()),
-        dois=tuple(dict.fromkeys(s.doi for s in published if s.doi)),
-        links=tuple(dict.fromkeys(s.url for s in published if s.url)),
+        dois=tuple(dict.fromkeys(s.doi for s in behind if s.doi)),
+        links=tuple(dict.fromkeys(s.url for s in behind if s.url)),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from cereblon.evidence.documents import GROUPS, load_evidence, load_group, load_references
 from cereblon.model.tables import packaged_table
 
 _RANGE = re.compile(r"^([A-Z]+(?:-[A-Z])?)(\d+)-\1(\d+)$")
@@ -42,53 +43,29 @@ class Source:
         return found.group(0).rstrip(".)") if found else None
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One row of evidence for or against a statement; `use` is pass_fail, prior or direction_only."""
-
-    claim: str
-    readout: str
-    supports: str
-    use: str
-    source: Source
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    lines = packaged_table(name).splitlines()
-    return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
 @cache
 def statements() -> dict[str, Statement]:
     """Return the statements of the review by id."""
-    out = {}
-    for row in _rows("claims.tsv"):
-        refs = tuple(int(n) for n in row["refs"].split(";") if n.strip())
-        out[row["id"]] = Statement(row["id"], row["part"], refs, row["says"])
-    return out
+    return {c.id: Statement(c.id, group, c.refs, c.says) for group in GROUPS for c in load_group(group)}
 
 
 @cache
 def references() -> dict[int, str]:
     """Return the reference list of the review: number -> authors, title, journal in one line."""
-    return {int(r["ref"]): f"{r['authors']} {r['title']} {r['where']}" for r in _rows("references.tsv")}
+    return {n: f"{r.authors} {r.title} {r.where}" for n, r in load_references().items()}
 
 
 @cache
 def sources() -> dict[str, Source]:
     """Return the sources that parameters, equations and evidence cite, by id."""
-    return {row["id"]: Source(**row) for row in _rows("sources.tsv")}
+    rows = csv.DictReader(packaged_table("sources.tsv").splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    return {row["id"]: Source(**row) for row in rows}
 
 
 @cache
-def readings() -> dict[str, tuple[Reading, ...]]:
-    """Return the published evidence for and against each statement, by statement."""
-    out: dict[str, list[Reading]] = {}
-    for r in _rows("claims_evidence.tsv"):
-        source = Source(r["param_id"], r["readout"], r["source"], r["url"], r["evidence"])
-        row = Reading(r["claim"], r["readout"], r["supports"], r["use"], source)
-        out.setdefault(row.claim, []).append(row)
-    return {claim: tuple(rows) for claim, rows in out.items()}
+def published(claim: str) -> tuple[Source, ...]:
+    """Return the sources of the published evidence for and against a statement."""
+    return tuple(Source("", e.readout, e.source, e.url, e.evidence) for e in load_evidence() if e.claim == claim)
 
 
 def cited(text: str | Iterable[str]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
