@@ -19,6 +19,7 @@ class RoadRunnerReference:
         solver = self.run.getIntegrator()
         for key, value in (("relative_tolerance", rtol), ("absolute_tolerance", atol), ("maximum_num_steps", 500_000)):
             solver.setValue(key, value)
+        solver.setValue("maximum_time_step", 0.05)  # days; without a limit CVODE stalls at the first step of some days
 
     def course(
         self,

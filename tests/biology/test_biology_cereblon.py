@@ -12,11 +12,12 @@ from cereblon.model import Model
 
 DOSES = np.array([2.5, 5.0, 10.0, 25.0, 0.0, 0.0, 0.0, 0.0])
 DOSSIER = {
-    "len_volume": 62.0, "len_clearance_scale": 1.0, "len_ktr": 324.0, "ikzf1_alpha": 23.4, "ikzf3_alpha": 18.2,
+    "len_volume": 62.0, "len_clearance_scale": 10.03 / 11.53, "len_ktr": 324.0,
+    "ikzf1_alpha": 23.4, "ikzf3_alpha": 18.2,
     "crbn_expression": 1.0, "crcl": 75.0, "ffm": 55.0,
 }  # fmt: skip
 SHARED = {"crbn_kd": 1500.0, "ikzf_turnover": 1.386, "eff_crbn_autoubiquitylation": 0.0, "eff_flare": 0.0}
-"""The constants of the dossier's table, which keeps the amount of cereblon fixed."""
+"""The constants of the dossier's table: 10.03 L/h where the model now has 11.53, and the amount of cereblon fixed."""
 TABLE = {
     "mean concentration": (40, 80, 160, 401),
     "peak occupancy": (0.063, 0.118, 0.21, 0.40),

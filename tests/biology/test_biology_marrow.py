@@ -92,3 +92,33 @@ def test_filgrastim_lifts_a_neutropenic_subject(model: Model) -> None:
     assert (with_gcsf["anc"][:15] == without["anc"][:15]).all()
     assert (with_gcsf["anc"][20] > 2 * without["anc"][20]).all()
     assert with_gcsf["anc"][28] == pytest.approx(without["anc"][28], rel=0.35)
+
+
+@pytest.mark.parametrize(("dose", "multiple"), [(3.0, 3.4), (70.0, 9.71)])
+def test_dexamethasone_calls_up_gcsf_a_day_later(model: Model, dose: float, multiple: float) -> None:
+    """NM030: +240 % after 0.04 mg/kg and +871 % after 1 mg/kg, a day after one dose."""
+    subject = typical(model)
+    amounts = np.zeros(28)
+    amounts[0] = dose
+    effect = run(model, subject.individual, subject.state, {"dex_gut": amounts})[0]["dex_effect"][1]
+    seen = model.observe(("steroid_granulopoiesis",), {**model.initial(model.defaults), "dex_effect": effect})
+    called = 1 + model.defaults["dex_gcsf"] * np.asarray(seen["steroid_granulopoiesis"])
+    assert called == pytest.approx(multiple, rel=0.03)
+
+
+def test_hemoglobin_follows_the_marrow_up_to_normal(model: Model) -> None:
+    """An empty marrow lifts it, ever more slowly, to normal or to where the subject started; a full one lowers it."""
+    before = np.array([8.0, 10.0, 12.0, 13.4, 13.6, 15.0, 16.0, 13.0])
+    subject = typical(model, hemoglobin0=before)
+    values = {**model.defaults, **subject.individual}
+    ceiling = np.maximum(before, model.defaults["hemoglobin_normal"])
+    state = dict(model.initial(values))
+    for cells, least, most in ((0.0, before, ceiling), (3.0, before - 6, before)):
+        now = {k: v * cells if k.startswith("cll_marrow") else v for k, v in state.items()}
+        rise = np.asarray(model.rhs(now, values)["hemoglobin"]) / model.defaults["hemoglobin_rate"]
+        level = before + rise
+        assert (level <= most + 1e-9).all()
+        assert (level >= least).all()
+        assert (level[:3] != before[:3]).all()
+        near = np.asarray(model.rhs({**now, "hemoglobin": level - 1e-3}, values)["hemoglobin"])
+        assert near == pytest.approx(np.full(LANES, 1e-3 * model.defaults["hemoglobin_rate"]), rel=1e-3)

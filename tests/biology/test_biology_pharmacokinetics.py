@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 from scipy.special import gammainc
 from virtual_subjects import LANES, LENALIDOMIDE, packed, regimens, run, subjects, typical
 
@@ -19,14 +20,24 @@ def central(hours: np.ndarray, dose: float, rate: float, elimination: float) -> 
     return np.asarray(dose * gain * np.exp(-elimination * hours) * gammainc(8, (rate - elimination) * hours))
 
 
+def chain(hours: np.ndarray, dose: float, first: float, rate: float, elimination: float) -> np.ndarray:
+    """Amount in the body after one dose through a first step and seven equal ones; `hours` evenly spaced from 0."""
+    rates = np.array([first, *[rate] * 7, elimination])
+    path = expm((np.diag(-rates) + np.diag(rates[:-1], -1)) * (hours[1] - hours[0]))
+    amounts = [np.eye(9)[0] * dose]
+    for _ in hours[1:]:
+        amounts.append(path @ amounts[-1])
+    return np.asarray(amounts)[:, -1]
+
+
 def kinetics(model: Model, fed: float = 0.0, **changed: object) -> dict[str, np.ndarray]:
     """Rates per hour, volume in L and absorbed share of the reference patient in each of the LANES."""
     subject = typical(model, **changed)
     values = {**model.defaults, **subject.individual, "fed": fed}
-    names = ("len_transit_rate", "len_elimination", "len_volume_ffm", "len_absorbed")
+    names = ("len_ktr", "len_emptying", "len_elimination", "len_volume_ffm", "len_absorbed")
     found = model.observe(names, model.initial(values), values)
-    ktr, ke, volume, absorbed = (np.broadcast_to(np.asarray(found[n]), (LANES,)) for n in names)
-    return {"ktr": ktr / 24, "ke": ke / 24, "volume": volume, "absorbed": absorbed}
+    ktr, emptying, ke, volume, absorbed = (np.broadcast_to(np.asarray(found[n]), (LANES,)) for n in names)
+    return {"ktr": ktr / 24, "emptying": emptying / 24, "ke": ke / 24, "volume": volume, "absorbed": absorbed}
 
 
 def curve(k: dict[str, np.ndarray], lane: int, dose: float, hours: np.ndarray) -> np.ndarray:
@@ -108,10 +119,10 @@ def test_peak_and_area_after_10_mg(renal: dict[str, np.ndarray]) -> None:
 
 
 def test_renal_classes(single: dict[str, np.ndarray], renal: dict[str, np.ndarray]) -> None:
-    """PK032-PK034: +140, +240 and +360 % against normal and mild pooled. The form joins two data sets within 13 %."""
+    """PK032-PK034: +140, +240 and +360 % against normal and mild pooled. The form joins two data sets within 10 %."""
     area = single["lenalidomide_auc"][-1]
     pooled = (7 * area[0] + 5 * area[1]) / 12
-    assert area[2:5] / pooled == pytest.approx([2.4, 3.4, 4.6], rel=0.15)
+    assert area[2:5] / pooled == pytest.approx([2.4, 3.4, 4.6], rel=0.10)
 
 
 def test_renal_classes_against_normal(single: dict[str, np.ndarray], renal: dict[str, np.ndarray]) -> None:
@@ -126,13 +137,17 @@ def test_renal_classes_against_normal(single: dict[str, np.ndarray], renal: dict
     assert (half[2:4] - half[0] < 12 * 1.13).all()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the Hill form is steep between 100 and 60 mL/min: mild impairment adds more than 20 %"
-)
 def test_mild_impairment_adds_less_than_a_fifth(single: dict[str, np.ndarray]) -> None:
-    """PK035. A known miss of the renal form; see its sensitivity alternative in the dossier."""
+    """PK035."""
     area = single["lenalidomide_auc"][-1]
-    assert area[1] / area[0] < 1.20
+    assert 1.0 < area[1] / area[0] < 1.20
+
+
+def test_clearance_follows_the_population_model_above_60(renal: dict[str, np.ndarray]) -> None:
+    """PK055 and PK058: 12 L/h at 90 mL/min and the power 0.224, right where the trials had patients; within 8 %."""
+    clearance = (renal["ke"] * renal["volume"])[[0, 1, 5, 6]]
+    published = 12.0 * (CLASSES[[0, 1, 5, 6]] / 90) ** 0.224
+    assert clearance == pytest.approx(published, rel=0.08)
 
 
 def test_clearance_follows_renal_function_and_the_peak_hardly(
@@ -155,13 +170,15 @@ def test_label_dosing_meets_the_target_area(single: dict[str, np.ndarray]) -> No
 
 
 def test_food_lowers_and_delays_absorption(model: Model, renal: dict[str, np.ndarray]) -> None:
-    """PK019 (area -20 %) and PK021 (1.63 h later); the peak falls by less than the published 36-50 % (PK020)."""
+    """PK019 (area -20 %), PK020 (peak 36 to 50 % lower) and PK021 (1.63 h later)."""
     fed = kinetics(model, 1.0, crcl=CLASSES)
-    hours = np.linspace(0, 72, 14401)
-    fasted_curve, fed_curve = curve(renal, 0, 25.0, hours), curve(fed, 0, 25.0, hours)
+    hours = np.linspace(0, 72, 7201)
+    fasted_curve, fed_curve = (
+        chain(hours, 25.0 * k["absorbed"][0], k["emptying"][0], k["ktr"][0], k["ke"][0]) for k in (renal, fed)
+    )
     assert np.trapezoid(fed_curve, hours) / np.trapezoid(fasted_curve, hours) == pytest.approx(0.8, rel=0.01)
     assert hours[fed_curve.argmax()] - hours[fasted_curve.argmax()] == pytest.approx(1.63, abs=0.25)
-    assert fed_curve.max() < 0.8 * fasted_curve.max()
+    assert 0.50 <= fed_curve.max() / fasted_curve.max() <= 0.64
 
 
 def test_exposure_is_proportional_to_dose(model: Model) -> None:

@@ -33,7 +33,7 @@ CLL = tuple(
     for clone in CLONES
 )
 LENALIDOMIDE = ("len_gut", *(f"len_transit{i}" for i in range(1, 8)), "len_central", "len_eliminated", "len_unabsorbed")
-SAVED = (*READ, "burden", "lenalidomide_auc", *LENALIDOMIDE)
+SAVED = (*READ, "burden", "lenalidomide_auc", "dex_effect", *LENALIDOMIDE)
 POPULATIONS: Mapping[str, Population] = {
     "untreated": Population(60, Printed(66, 50, 85), eligibility=Eligibility(crcl_min=30)),
     "relapsed": Population(60, Printed(65, 45, 82), Printed(3, 1, 10), eligibility=Eligibility(crcl_min=30)),
