@@ -39,7 +39,7 @@ from cereblon.model import Model, load_model
 from cereblon.patients import draw_cohort, draw_variability
 from cereblon.patients.untreated import untreated_start
 from cereblon.study import LANES, population_of
-from cereblon.study_block import SLOW_STEPS
+from cereblon.study_program import SLOW_STEPS
 
 Floats = NDArray[np.float64]
 READ = {"ALC": "alc", "node volume": "node_volume", "ANC": "anc", "platelets": "platelets"}

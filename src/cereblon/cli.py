@@ -10,9 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -183,9 +181,13 @@ def _simulate(
     overrides: dict[str, float],
     folder: Path | None,
 ) -> StudyResult:
-    # scipy.stats draws the survival curves and takes most of a second to import: do it beside the simulation.
-    Thread(target=import_module, args=("scipy.stats",), daemon=True).start()
     with _progress(design.id) as progress:
+        progress(0, 1, "starting")
+        from cereblon.model import load_model
+        from cereblon.study_program import study_cycle
+
+        # the compiled cycle is read from disk beside the imports that follow
+        study_cycle(load_model(), design).begin()
         from cereblon.study import run as run_study
 
         return run_study(

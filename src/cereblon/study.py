@@ -34,12 +34,11 @@ from cereblon.patients.population import PRINTED, Eligibility, Population, Print
 from cereblon.patients.untreated import SOLVED
 from cereblon.result import StudyResult
 from cereblon.study_block import BlockRunner
+from cereblon.study_program import LANES
 from cereblon.study_subjects import SubjectBlock
 from cereblon.study_tables import TABLES_WRITTEN, VISIT_UNITS
 from cereblon.visits import VisitWriter
 
-LANES = 256
-"""Subjects in a block; smaller blocks are padded to it."""
 DEFAULT_PATIENTS = 500
 ARM_STRIDE = 1_000_000
 """USUBJID of subject i in arm a of the design is a * ARM_STRIDE + i + 1, whichever arms are run."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import jax
@@ -11,29 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cereblon.clinic.codes import INFECTIONS, NOISE, THRESHOLDS
-from cereblon.clinic.decide import OBSERVED, decide
 from cereblon.clinic.design import Trial
 from cereblon.clinic.orders import BLOCK, Orders, assessment_days, ct_flags, normal
 from cereblon.clinic.tracker import TRUTH, ResponseTracker
-from cereblon.engine import NumericalError, build_cycle, require_healthy
+from cereblon.engine import NumericalError, require_healthy
 from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
 from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
-from cereblon.study_program import OneStart
+from cereblon.study_program import study_cycle
 from cereblon.study_subjects import SubjectBlock
-from cereblon.study_tables import RECORDED, Frames, block_tables
+from cereblon.study_tables import Frames, block_tables
 
 Floats = NDArray[np.floating[Any]]
 Tree = dict[str, Any]
 WEEKS = 4
-SLOW_STEPS = 4
-
-
-@lru_cache(maxsize=2)
-def compiled_cycle(model: Model) -> Callable[..., Any]:
-    """Return the cycle of `model` under the clinic, compiled once per process."""
-    return OneStart(build_cycle(model, decide, RECORDED, OBSERVED, SLOW_STEPS))
 
 
 class BlockRunner:
@@ -53,7 +44,8 @@ class BlockRunner:
         self.trial, self.population, self.seed, self.model, self.lanes = trial, population, seed, model, lanes
         self.shared: dict[str, Any] = {name: np.float32(value) for name, value in shared.items()}
         self._parameters = parameters
-        self._cycle = compiled_cycle(model)
+        self._cycle = study_cycle(model, trial, lanes)
+        self._cycle.begin()
         follow_up = trial.follow_up
         last = (follow_up.duration_months + (follow_up.accrual_months or 0.0) / 2.0) * 365.25 / 12.0
         self.cycles = int(np.ceil((last + 1.0) / BLOCK))

@@ -1,50 +1,92 @@
-"""A cycle that several threads ask for is made ready by one of them."""
+"""The kept cycle: made once, by one thread, and read by the next process; what does not fit is made anew."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
+from typing import Any
 
-from cereblon.study_program import OneStart
+import jax
+import numpy as np
+import pytest
+
+from cereblon import study_program
+from cereblon.study_program import KeptProgram
+
+ONE = np.arange(3.0, dtype=np.float32)
 
 
-def test_first_call_is_made_alone_and_later_ones_together() -> None:
-    running = 0
-    calls: list[int] = []
-    meet = Barrier(3, timeout=10)
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(study_program, "keep_compiled", lambda: str(tmp_path))
+    return tmp_path
 
-    def work(number: int) -> int:
-        nonlocal running
-        running += 1
-        calls.append(number)
-        if len(calls) == 1:
-            time.sleep(0.1)  # compiling: nobody else may be inside
-            assert running == 1
-        running -= 1
-        return 2 * number
 
-    program = OneStart(work)
+class Builder:
+    """Counts how often the program had to be built."""
+
+    def __init__(self) -> None:
+        self.built = 0
+
+    def __call__(self) -> Any:
+        self.built += 1
+        return jax.jit(lambda tree, x: {"sum": tree["a"] + x})
+
+
+def test_several_threads_wait_for_one_that_builds() -> None:
+    build, meet = Builder(), Barrier(3, timeout=10)
+    program = KeptProgram(build, "threads")
+
+    def ask(number: int) -> float:
+        meet.wait()
+        return float(program({"a": ONE}, np.float32(number))["sum"][2])
+
     with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(ask, range(3))) == [2.0, 3.0, 4.0]
+    assert build.built == 1
 
-        def ask(number: int) -> int:
-            meet.wait()
-            return int(program(number))
 
-        assert list(pool.map(ask, range(3))) == [0, 2, 4]
+def test_the_next_start_reads_it_and_computes_the_same() -> None:
+    first = KeptProgram(Builder(), "kept")({"a": ONE / 3}, np.float32(0.1))["sum"]
+    build = Builder()
+    later = KeptProgram(build, "kept")
+    later.begin()
+    np.testing.assert_array_equal(later({"a": ONE / 3}, np.float32(0.1))["sum"], first)
+    assert build.built == 0
+
+
+@pytest.mark.parametrize("harm", ["damage", "cut", "other shapes", "other mark"])
+def test_what_does_not_fit_is_built_anew(folder: Path, harm: str) -> None:
+    KeptProgram(Builder(), "kept")({"a": ONE}, np.float32(1))
+    (path,) = folder.glob("*.program")
+    if harm == "damage":
+        path.write_bytes(b"no program")
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:1000])
+    build = Builder()
+    given = np.arange(5.0, dtype=np.float32) if harm == "other shapes" else ONE
+    program = KeptProgram(build, "other" if harm == "other mark" else "kept")
+    assert program({"a": given}, np.float32(1))["sum"].shape == given.shape
+    assert build.built == 1
 
 
 def test_a_failed_first_call_does_not_lock_out_others() -> None:
-    answers = iter([ValueError("first"), 5])
+    good = Builder()
+    answers = iter([ValueError("first"), good])
 
-    def work() -> int:
+    def build() -> Any:
         answer = next(answers)
         if isinstance(answer, ValueError):
             raise answer
-        return answer
+        return answer()
 
-    program = OneStart(work)
-    try:
-        program()
-    except ValueError:
-        assert program() == 5
-    else:
-        raise AssertionError("the first call should have failed")
+    program = KeptProgram(build, "failing")
+    with pytest.raises(ValueError, match="first"):
+        program({"a": ONE}, np.float32(1))
+    assert program({"a": ONE}, np.float32(1))["sum"][0] == 1
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    monkeypatch.setattr(study_program, "keep_compiled", lambda: str(occupied / "below"))
+    assert KeptProgram(Builder(), "unkept")({"a": ONE}, np.float32(1))["sum"][0] == 1
