@@ -91,7 +91,7 @@ class BlockRunner:
                 orders.daily(cycle),
                 np.int32(cycle * BLOCK),
             )
-            state, clinic, record = jax.device_get((state, clinic, record))
+            state, clinic, record = _read((state, clinic, record))
             self._require_possible(block, state, record)
             records.append(record)
             due = [d for d in days.tolist() if cycle * BLOCK < d <= (cycle + 1) * BLOCK]
@@ -123,7 +123,7 @@ class BlockRunner:
 
         def advance(state: Mapping[str, Any], values: Tree, free: Floats, cycle: int) -> Tree:
             after, _, _ = self._cycle(state, *_arguments(idle, values, self.shared, free))
-            return dict(jax.device_get(after))
+            return dict(_read(after))
 
         state, individual = untreated_start(self.model, individual, self.shared, cohort["growth0"], start, advance)
         return dict(state), individual
@@ -184,6 +184,11 @@ def _arguments(idle: Tree, individual: Tree, shared: Mapping[str, Any], free: Fl
         idle["daily"],
         np.int32(0),
     )
+
+
+def _read(tree: Any) -> Any:
+    """Return arrays of a cycle as NumPy arrays; in the same memory where they already are in this machine's."""
+    return jax.tree.map(np.asarray, tree)
 
 
 def _joined(records: list[Tree]) -> Tree:

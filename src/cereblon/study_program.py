@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import version
+from inspect import unwrap
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -49,16 +50,16 @@ def _cycle(model: Model, lanes: int, levels: int) -> KeptProgram:
         from cereblon.engine import build_cycle
         from cereblon.study_tables import RECORDED
 
-        return build_cycle(model, decide, RECORDED, OBSERVED, SLOW_STEPS)
+        return unwrap(build_cycle(model, decide, RECORDED, OBSERVED, SLOW_STEPS))
 
     return KeptProgram(build, f"{model.fingerprint} {lanes} {levels}")
 
 
 class KeptProgram:
-    """A jittable function that is compiled once per machine. Thread-safe; all its calls have arguments of one shape."""
+    """A function that is compiled once per machine. Thread-safe; all its calls have arguments of one shape."""
 
     def __init__(self, build: Callable[[], Any], mark: str) -> None:
-        """`build` returns the jitted function and is called only if needed; `mark` names what it depends on."""
+        """`build` returns the function, not compiled, and is called only if needed; `mark` names what it depends on."""
         self._build, self._lock = build, Lock()
         self._path = _path(mark)
         self._ready: Callable[..., Any] | None = None
@@ -92,9 +93,15 @@ class KeptProgram:
         if read is not None and _same(read, shapes):
             kept: Callable[..., Any] = read
             return kept
-        compiled: jax.stages.Compiled = self._build().lower(*shapes).compile()
-        with suppress(ValueError, NotImplementedError, OSError):  # a program that cannot be kept still runs
-            _write(self._path, pickle.dumps(serialize_executable.serialize(compiled)))
+        function = self._build()
+        # a program that comes out of JAX's own cache cannot be written again: the name keeps it from being found there
+        function.__name__ = self._path.stem.replace("-", "_")
+        compiled: jax.stages.Compiled = jax.jit(function).lower(*shapes).compile()
+        with suppress(Exception):  # a program that cannot be kept still runs
+            content = pickle.dumps(serialize_executable.serialize(compiled))
+            again = serialize_executable.deserialize_and_load(*pickle.loads(content))
+            if _equal(again(*arguments), compiled(*arguments)):
+                _write(self._path, content)
         return compiled
 
 
@@ -109,6 +116,11 @@ def _same(program: Any, shapes: Any) -> bool:
     return bool(layouts[0] == layouts[1]) and all(
         a.shape == b.shape and a.dtype == b.dtype for a, b in zip(has, wants, strict=True)
     )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
 def _path(mark: str) -> Path:

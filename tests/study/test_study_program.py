@@ -5,7 +5,6 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 
@@ -29,7 +28,7 @@ class Builder:
 
     def __call__(self) -> Any:
         self.built += 1
-        return jax.jit(lambda tree, x: {"sum": tree["a"] + x})
+        return lambda tree, x: {"sum": tree["a"] + x}
 
 
 def test_several_threads_wait_for_one_that_builds() -> None:
@@ -52,6 +51,15 @@ def test_the_next_start_reads_it_and_computes_the_same() -> None:
     later.begin()
     np.testing.assert_array_equal(later({"a": ONE / 3}, np.float32(0.1))["sum"], first)
     assert build.built == 0
+
+
+def test_a_program_that_reads_back_differently_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        return lambda tree, x: {"sum": tree["a"] - x}
+
+    monkeypatch.setattr(study_program.serialize_executable, "deserialize_and_load", broken)
+    assert KeptProgram(Builder(), "broken")({"a": ONE}, np.float32(1))["sum"][0] == 1
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("harm", ["damage", "cut", "other shapes", "other mark"])

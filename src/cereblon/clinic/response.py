@@ -222,9 +222,10 @@ def _ended(visits: Codes) -> Flags:
 def _held(when: Floats, ranked: NDArray[np.integer], first: int, apart: float) -> NDArray[np.integer]:
     """Return the lowest category from visit `first` to the first assessed one `apart` days later, else NE."""
     low, done = ranked[first].astype(int), np.zeros(ranked.shape[1], dtype=bool)
-    assessed = low >= Category.SD
+    stable = int(Category.SD)
+    assessed = low >= stable
     for later in range(first, len(when)):
-        here = ranked[later] >= Category.SD
+        here = ranked[later] >= stable
         low = np.where(here & ~done, np.minimum(low, ranked[later]), low)
         if when[later] - when[first] >= apart:
             done |= here

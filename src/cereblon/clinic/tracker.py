@@ -149,7 +149,10 @@ class ResponseTracker:
         A CR counts once confirmed; the cycles are counted from its confirmation.
         """
         state = {name: np.array(value, dtype=np.float32) for name, value in clinic.items()}
-        has = (best_response(self.days, self._visits()) >= Category.CR) & (np.asarray(cr_cycles) >= 0)
+        stops = np.asarray(cr_cycles) >= 0
+        if not stops.any():
+            return state
+        has = (best_response(self.days, self._visits()) >= Category.CR) & stops
         self._cr_day = np.where(has & np.isnan(self._cr_day), self.days[-1], self._cr_day)
         end = self._cr_day + cycle_days * np.asarray(cr_cycles)
         state["end_day"] = np.where(has, np.fmin(end, state["end_day"]), state["end_day"]).astype(np.float32)
