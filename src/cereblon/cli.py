@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -197,8 +199,20 @@ def _simulate(
             arms=arms or None,
             overrides=overrides,
             out=folder,
-            progress=progress,
+            progress=_survival_beside(progress),
         )
+
+
+def _survival_beside(progress: Callable[[int, int, str], None]) -> Callable[[int, int, str], None]:
+    """Return `progress` that also imports scipy.stats, which draws the survival curves, beside the simulation."""
+    statistics = Thread(target=import_module, args=("scipy.stats",), daemon=True)
+
+    def move(done: int, total: int, words: str) -> None:
+        if words == "simulating" and statistics.ident is None:
+            statistics.start()
+        progress(done, total, words)
+
+    return move
 
 
 @app.command()

@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 
 import jax
+from jax._src.xla_bridge import backends_are_initialized  # JAX has no public name for it
 from platformdirs import user_cache_dir
 
-# Rates share most of their terms. Without fusions of several outputs XLA's CPU compiler writes each shared term to
-# memory and reads it back: a cycle took half as long again, and longer to compile.
-_FUSE = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
+_OPTIONS = (
+    # Rates share most of their terms. Without fusions of several outputs XLA's CPU compiler writes each shared term to
+    # memory and reads it back: a cycle takes half as long again, and longer to compile.
+    "xla_cpu_use_multi_output_fusion",
+    # Bytes of a loop that is compiled in one piece: the loop over the hours of a day qualifies, the slow steps do not.
+    "xla_cpu_small_while_loop_byte_threshold=300000",
+)
 
 
 def compile_well() -> None:
-    """Ask XLA for fusions with several outputs, unless the user's XLA_FLAGS set the same option.
+    """Choose XLA's options for the model, unless the user's XLA_FLAGS set options of the same group.
 
-    JAX reads the option when it first computes; in a process that has computed already it changes nothing.
+    JAX reads them when it first computes. In a process that has computed already they would change nothing, and are
+    not set: what is compiled there is then not taken for what is compiled with them.
     """
     given = os.environ.get("XLA_FLAGS", "")
-    if "xla_backend_extra_options" not in given:
-        os.environ["XLA_FLAGS"] = f"{given} {_FUSE}".strip()
+    if "xla_backend_extra_options" not in given and not backends_are_initialized():
+        os.environ["XLA_FLAGS"] = f"{given} --xla_backend_extra_options={','.join(_OPTIONS)}".strip()
 
 
 def keep_compiled(folder: str | None = None) -> str:
