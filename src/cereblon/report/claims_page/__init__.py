@@ -39,6 +39,8 @@ _LEGEND = (
     '<li class="v-fails"><svg viewBox="0 0 12 12"><path class="b" d="M2 2L10 10M2 10L10 2"/></svg>fails</li>'
     '<li class="v-waits"><svg viewBox="0 0 12 12"><circle cx="6" cy="6" r="3.6"/></svg>waits for a part that is not '
     "built yet</li><li>no sign: holds</li></ul>"
+    '<ul class="key kinds"><li class="cell">cell</li><li class="molecule">molecule</li>'
+    '<li class="process">process</li><li class="finding">read in the clinic</li></ul>'
 )
 _RANK = ("fails", "contested", "holds", "waits")
 
@@ -86,7 +88,7 @@ def claims_page(results: Mapping[str, ClaimResult], doses: Mapping[str, DoseResp
         f'<section id="s-diagram"><h2>Cells, molecules and the drug</h2><p class="caption">{escape(_READING)}</p>'
         f'{_tools()}{_LEGEND}<div class="board"><div class="frame" tabindex="-1">{diagram(graph, arrows)}</div>'
         '<aside id="panel" aria-live="polite"><div id="panel-body" tabindex="-1"><p class="quiet">Nothing chosen yet.'
-        "</p></div></aside></div></section>"
+        " Choose an arrow, a cell, a molecule or a row of the table.</p></div></aside></div></section>"
         f'<section id="s-verdicts"><h2>Verdicts</h2>{_table(claims, results, verdicts)}</section>'
         f'<section id="s-claims"><h2>Claims in full</h2>{cards}</section></main>'
         "<footer><p>A simulation for research. It says nothing about how an individual patient should be treated.</p>"

@@ -7,7 +7,7 @@ from html import escape
 from math import isfinite
 
 from cereblon.evidence.documents import Evidence, load_evidence, load_references
-from cereblon.evidence.graph import Edge, MechanismGraph
+from cereblon.evidence.graph import Edge, MechanismGraph, Term
 from cereblon.evidence.literature import cited
 from cereblon.evidence.nodes import Node
 from cereblon.evidence.readouts import Reading
@@ -25,7 +25,8 @@ VERDICTS = {
     "": "not run",
 }
 """Verdict -> what the page calls it."""
-_SHORTEST_FOLD = 4
+_USES = {"pass_fail": "the verdict", "prior": "a prior", "direction_only": "the direction only"}
+_SHORTEST_FOLD = 2
 """Evidence rows up to which the list stands open."""
 
 
@@ -69,19 +70,27 @@ def arrow_body(graph: MechanismGraph, edge: Edge, model: Model) -> str:
     kind = "An arrow from the drug." if edge.drug else "Acts without the drug."
     steady = f" The sign is the same in {100 * edge.steady:.0f} % of the states looked at." if edge.steady < 1 else ""
     what = "activation" if edge.sign > 0 else "inhibition"
-    terms = "".join(
-        f"<li>{escape(t.says)}<br><code>{escape(t.name)}</code>"
-        + (f" <code>= {escape(t.formula)}</code>" if t.formula else "")
-        + "</li>"
-        for t in edge.terms
-    )
+    terms = "".join(_term(t, model) for t in edge.terms)
     rows = "".join(_parameter(model, name) for name in edge.parameters)
     return (
         f'<h3>{escape(said(graph, edge))}</h3><p class="quiet">{what[0].upper()}{what[1:]}. {kind}{steady}</p>'
-        f'<div class="claims" data-claims="{escape(" ".join(edge.claims), quote=True)}"></div>'
         f"<h4>{'Equations' if len(edge.terms) > 1 else 'Equation'}</h4><ul class='rows'>{terms}</ul>"
+        f'<div class="claims" data-claims="{escape(" ".join(edge.claims), quote=True)}"></div>'
         + (f"<h4>Parameters</h4><ul class='rows'>{rows}</ul>" if rows else "")
     )
+
+
+def _term(term: Term, model: Model) -> str:
+    if not term.formula:
+        verb, after = "", ""
+    elif term.name in model.system.rates:
+        verb, after = " changes by ", " a day"
+    elif term.name in model.system.reactions:
+        verb, after = " runs at ", " a day"
+    else:
+        verb, after = " = ", ""
+    formula = f"<code>{escape(term.formula)}</code>" if term.formula else ""
+    return f"<li>{escape(term.says)}<br><code>{escape(term.name)}</code>{verb}{formula}{after}</li>"
 
 
 def node_body(graph: MechanismGraph, node: Node) -> str:
@@ -105,8 +114,11 @@ def number(value: float) -> str:
 
 def effect(reading: Reading) -> str:
     """Return the effect of a reading with its interval and unit."""
+    values = (reading.effect, reading.low, reading.high)
+    if reading.scale == "share gone":
+        return "{} % ({} to {}) gone".format(*(number(100.0 * v) for v in values))
     unit = "" if reading.scale == "value" else f" {reading.scale}"
-    return f"{number(reading.effect)} ({number(reading.low)} to {number(reading.high)}){unit}"
+    return "{} ({} to {})".format(*map(number, values)) + unit
 
 
 def _reading(reading: Reading) -> str:
@@ -150,7 +162,7 @@ def _evidence(rows: Sequence[Evidence]) -> str:
     for kind in dict.fromkeys(("supports", "mixed", "contradicts", *(r.supports for r in rows))):
         mine = [r for r in rows if r.supports == kind]
         if mine:
-            fold = " open" if len(rows) <= _SHORTEST_FOLD else ""
+            fold = " open" if len(mine) <= _SHORTEST_FOLD else ""
             items = "".join(map(_finding, mine))
             out.append(
                 f"<details{fold}><summary><b>{escape(kind)}</b>: {len(mine)}</summary>"
@@ -166,7 +178,7 @@ def _finding(row: Evidence) -> str:
     value = f": {escape(value)}" if value else ""
     return (
         f"<li>{escape(row.readout)}{value}<br><span class='quiet'>{escape(where)}. {_link(row.url, row.source)} "
-        f"({escape(row.evidence)}; used for {escape(row.use.replace('_', ' '))})</span></li>"
+        f"({escape(row.evidence)}; used for {escape(_USES.get(row.use, row.use))})</span></li>"
     )
 
 

@@ -16,7 +16,8 @@ Floats = NDArray[np.floating[Any]]
 _WIDTH, _HEIGHT = 330, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 8, 34
 _TICKS = 4
-_MOST_POINTS = 40
+_MOST_POINTS = 200
+"""Enough to show the swings of four-week cycles over three years."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def _legend(names: Sequence[str]) -> str:
     if len(names) < 2:
         return ""
     items = (
-        f'<li><i style="background:{ARM_COLORS[i % len(ARM_COLORS)]}"></i>{escape(name)}</li>'
+        f'<li><i style="border-top:3px {"dashed" if i >= len(ARM_COLORS) else "solid"} '
+        f'{ARM_COLORS[i % len(ARM_COLORS)]}"></i>{escape(name)}</li>'
         for i, name in enumerate(names)
     )
     return f'<ul class="legend">{"".join(items)}</ul>'

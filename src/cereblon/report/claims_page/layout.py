@@ -12,9 +12,9 @@ from cereblon.evidence.nodes import Node
 
 WIDTH, HEIGHT = 940, 1052
 """Size of the drawing, in its own units (pixels at full size)."""
-_CHARACTER = 6.4
+_CHARACTER = 6.8
 _LINE = 13.0
-_LONGEST = 15
+_LONGEST = 13
 """Characters in a line of a label."""
 _SPARE_ROW, _SPARE_STEP = 1090, 110
 
@@ -74,7 +74,7 @@ def boxes(nodes: Mapping[str, Node]) -> dict[str, Box]:
         else:
             x, y = float(row["x"]), float(row["y"])
         lines = wrapped((row or {}).get("label") or _short(node))
-        width = max(40.0, _CHARACTER * max(map(len, lines)) + 14)
+        width = max(40.0, _CHARACTER * max(map(len, lines)) + 10)
         out[node.id] = Box(x, y, width, _LINE * len(lines) + 9, lines)
     return out
 

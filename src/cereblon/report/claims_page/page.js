@@ -5,11 +5,12 @@
   var body = document.getElementById("panel-body");
   var arrows = Array.prototype.slice.call(svg.querySelectorAll(".arrow"));
   var nodes = Array.prototype.slice.call(svg.querySelectorAll(".node"));
+  var nothing = body.firstElementChild.cloneNode(true);
   var last = null;
 
   function claimCard(id) {
     var card = document.getElementById("claim-" + id);
-    if (!card) { return null; }
+    if (!id || !card) { return null; }
     var out = document.createElement("section");
     out.className = "claim-in-panel";
     out.dataset.claim = id;
@@ -19,6 +20,9 @@
     out.appendChild(head);
     out.appendChild(card.querySelector(".body").cloneNode(true));
     return out;
+  }
+  function unfold(card) {
+    Array.prototype.forEach.call(card.querySelectorAll("details.plots"), function (d) { d.open = true; });
   }
   function show(content, hash, from) {
     body.textContent = "";
@@ -33,10 +37,14 @@
     panel.scrollTop = 0;
     body.focus({ preventScroll: true });
     var top = panel.getBoundingClientRect().top;
-    if (top > window.innerHeight - 200 || top < -100) { panel.scrollIntoView({ block: "start" }); }
+    if (top > window.innerHeight - 300 || top < -100) {
+      // On a phone keep a strip of the diagram in sight above the panel.
+      window.scrollBy({ top: top - Math.max(8, window.innerHeight * 0.35) });
+    }
   }
   function clear() {
-    body.textContent = "Nothing chosen yet.";
+    body.textContent = "";
+    body.appendChild(nothing.cloneNode(true));
     light([], null);
     history.replaceState(null, "", location.pathname + location.search);
   }
@@ -52,10 +60,9 @@
     var content = document.createElement("div");
     content.appendChild(template(id));
     var place = content.querySelector(".claims");
-    place.dataset.claims.split(" ").filter(Boolean).forEach(function (c) {
-      var card = claimCard(c);
-      if (card) { place.appendChild(card); }
-    });
+    var cards = place.dataset.claims.split(" ").map(claimCard).filter(Boolean);
+    cards.forEach(function (c) { place.appendChild(c); });
+    if (cards.length === 1) { unfold(cards[0]); }
     light([arrow], null);
     last = arrow;
     show(content, "#arrow=" + id, arrow);
@@ -70,11 +77,11 @@
   function openClaim(id, from) {
     var card = claimCard(id);
     if (!card) { return; }
+    unfold(card);
     light(arrows.filter(function (a) {
       return document.getElementById("t-" + a.id).content.querySelector(".claims").dataset.claims.split(" ").indexOf(id) >= 0;
     }), null);
     show(card, "#claim=" + id, from);
-    panel.scrollIntoView({ block: "nearest" });
   }
   function onKey(act) {
     return function (event) {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cereblon.evidence.dose_response import Curve, DoseResponse
+from cereblon.evidence.dose_response import DRUG, Curve, DoseResponse
 from cereblon.evidence.runner import Courses
 from cereblon.evidence.schema import Condition, Readout
 from cereblon.evidence.verdicts import ClaimResult
@@ -21,14 +21,18 @@ def claim_plots(result: ClaimResult | None, doses: DoseResponse | None, units: M
     """Return the figures of a claim as HTML. units: of the quantities of the model."""
     out = ""
     if result is not None and result.courses:
-        figures = "".join(time_courses(result, units))
-        if figures:
-            out += f"<h4>Time courses</h4><div class='charts'>{figures}</div>"
-    if doses is not None and doses.curves:
-        figures = "".join(dose_chart(curve) for curve in doses.curves)
-        out += f"<h4>Dose-response</h4><div class='charts'>{figures}</div>"
-    note = "Line: median of the ensemble; band: its middle 90 %."
-    return f'{out}<p class="quiet">{note}</p>' if out else ""
+        out += _folded("Time courses", time_courses(result, units))
+    if doses is not None:
+        out += _folded("Dose-response", [dose_chart(curve) for curve in doses.curves])
+    return out
+
+
+def _folded(title: str, figures: list[str]) -> str:
+    if not figures:
+        return ""
+    note = '<p class="quiet">Line: median of the ensemble; band: its middle 90 %.</p>'
+    inside = f"<div class='charts'>{''.join(figures)}</div>{note}"
+    return f"<details class='plots'><summary><b>{title}</b>: {len(figures)}</summary>{inside}</details>"
 
 
 def time_courses(result: ClaimResult, units: Mapping[str, str]) -> list[str]:
@@ -39,7 +43,7 @@ def time_courses(result: ClaimResult, units: Mapping[str, str]) -> list[str]:
     wanted: dict[tuple[str, bool], tuple[str, list[str]]] = {}
     for r in experiment.readouts:
         for of in (r.of, *r.others):
-            words = of if r.others else r.words
+            words = of if r.others or r.expect == "saturating" else r.words
             used = wanted.setdefault((of, _within_a_day(r)), (words, []))[1]
             compared = [c for c in (r.against, r.effect, *r.over, r.to) if c is not None]
             used += [c for c in compared if c in result.courses and c not in used]
@@ -50,7 +54,8 @@ def time_courses(result: ClaimResult, units: Mapping[str, str]) -> list[str]:
         lines = [line for line in drawn if line is not None]
         axis = "hours" if first_day else "days"
         if lines:
-            out.append(chart(words, axis, unit_text(units.get(of, "")), lines))
+            unit = unit_text(units.get(of, ""))
+            out.append(chart(words, axis, f"{of}, {unit}" if unit else of, lines))
     return out
 
 
@@ -73,8 +78,10 @@ def _line(courses: Courses, of: str, name: str, first_day: bool) -> Series | Non
 def dose_chart(curve: Curve) -> str:
     """Return the chart of one dose-response curve."""
     r = curve.readout
-    when = f" after {r.hour:g} h" if r.hour is not None else f" on day {r.day}" if r.day is not None else ""
+    when = f"after {r.hour:g} h" if r.hour is not None else f"on day {r.day}" if r.day is not None else "at the end"
+    when = "lowest of the day" if r.read == "lowest" else when
     series = Series(curve.condition, curve.levels, curve.median, curve.low, curve.high)
     amount = "uM in the medium" if curve.unit == "uM" else "mg a day"
-    title = f"{r.of.replace('_', ' ')}{when}"
+    where = "" if curve.condition == DRUG else f" ({curve.condition.replace('_', ' ')})"
+    title = f"{r.of.replace('_', ' ')}, {when}{where}"
     return chart(title, f"lenalidomide, {amount}", unit_text(curve.value_unit), [series], doses=True)

@@ -25,7 +25,8 @@ _SHARED = 1.1
 _CLEAR = 5.0
 _STRAIGHT = 5.0
 """Deviation from a straight line that is ironed out."""
-_ROUND = 16.0
+_PULL = 1.08
+_ROUND = 20.0
 _TURNS = ((1, 0, 1.0), (0, 1, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5))
 
 
@@ -63,10 +64,28 @@ class Grid:
         while cells[-1] != first:
             cells.append(int(before[cells[-1]]))
         cells.reverse()
-        free = [c for c in cells if not self._inside(c, start, _CLEAR) and not self._inside(c, end, _CLEAR)]
-        self.cost.ravel()[free] += _SHARED
         inner = [self._point(c) for c in cells if not self._inside(c, start, 0.0) and not self._inside(c, end, 0.0)]
-        return _ends(start, ironed([(start.x, start.y), *inner, (end.x, end.y)]), end)
+        line = self._pulled(cost, ironed([(start.x, start.y), *inner, (end.x, end.y)]))
+        way = _ends(start, line, end)
+        self._count(way, start, end)
+        return way
+
+    def _count(self, way: list[Point], start: Box, end: Box) -> None:
+        """Make the ground of a line dearer for those to come."""
+        cells = {(int(x), int(y)) for a, b in pairwise(way) for x, y in zip(*_ground(a, b), strict=True)}
+        for x, y in cells:
+            if not any(box.holds(x * STEP, y * STEP, _CLEAR) for box in (start, end)):
+                self.cost[x, y] += _SHARED
+
+    def _pulled(self, cost: Floats, points: list[Point]) -> list[Point]:
+        """Leave out corners where the straight way is hardly dearer, so that lines do not waver."""
+        dear = [0.0, *np.cumsum([_price(cost, a, b) for a, b in pairwise(points)])]
+        out, i = [points[0]], 0
+        while i < len(points) - 1:
+            far = range(len(points) - 1, i, -1)
+            i = next(j for j in far if j == i + 1 or _price(cost, points[i], points[j]) <= _PULL * (dear[j] - dear[i]))
+            out.append(points[i])
+        return out
 
     def _cells(self, box: Box, margin: float) -> tuple[slice, slice]:
         x0, x1 = (box.x + s * (box.width / 2 + margin) for s in (-1, 1))
@@ -89,6 +108,18 @@ def _neighbours(index: NDArray[np.int64], dx: int, dy: int) -> tuple[NDArray[np.
     if dy >= 0:
         return index[: index.shape[0] - dx, : index.shape[1] - dy].ravel(), index[dx:, dy:].ravel()
     return index[: index.shape[0] - dx, -dy:].ravel(), index[dx:, :dy].ravel()
+
+
+def _price(cost: Floats, a: Point, b: Point) -> float:
+    """The cost of a straight line."""
+    return float(cost[_ground(a, b)].mean()) * hypot(b[0] - a[0], b[1] - a[1])
+
+
+def _ground(a: Point, b: Point) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Grid places under a straight line."""
+    share = np.linspace(0.0, 1.0, int(hypot(b[0] - a[0], b[1] - a[1]) / 3) + 2)
+    x, y = (np.rint((a[k] + share * (b[k] - a[k])) / STEP).astype(np.int64) for k in (0, 1))
+    return x, y
 
 
 def ironed(points: Sequence[Point]) -> list[Point]:
