@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cereblon import __version__, cli_evidence
-from cereblon.cli_shared import AsJson, print_json
+from cereblon.cli_shared import AsJson, print_json, progress_bar
 from cereblon.errors import CereblonError, nearest
 
 if TYPE_CHECKING:
@@ -96,6 +95,10 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a model parameter; may be repeated."),
     ] = None,
+    knockout: Annotated[
+        list[str] | None,
+        typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
@@ -103,7 +106,7 @@ def run(
     from cereblon.report.target import check_target
 
     design = load_trial(trial)
-    overrides = parse_settings(set_ or [])
+    overrides = _with_knockouts(parse_settings(set_ or []), knockout or [])
     _check_arms(design, arm or [])
     folder = check_target(out if out is not None else Path("runs") / f"{design.id}-seed-{seed}")
     result = _simulate(design, patients, seed, arm, overrides, folder)
@@ -139,6 +142,19 @@ def parse_settings(settings: Sequence[str]) -> dict[str, float]:
     return values
 
 
+def _with_knockouts(settings: dict[str, float], claims: Sequence[str]) -> dict[str, float]:
+    """Return the settings and those that switch claims off; raises CereblonError where both set one parameter."""
+    if not claims:
+        return settings
+    from cereblon.evidence.documents import switches
+
+    off = switches(claims)
+    for name in off:
+        if name in settings:
+            raise CereblonError(f"--set {name}: is switched by --knockout too; expected one of the two")
+    return {**settings, **off}
+
+
 def _check_arms(design: Trial, arms: Sequence[str]) -> None:
     known = [arm.id for arm in design.arms]
     for arm in arms:
@@ -152,29 +168,6 @@ def _short(path: Path) -> str:
     return relative if len(relative) < len(str(path)) else str(path)
 
 
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Show a progress bar on standard error and yield the function that moves it (done, total, words)."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from cereblon.report.console import console
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-    )
-    screen = console(stderr=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-
-        def move(done: int, total: int, words: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"{title}: {words}" if words else title)
-
-        yield move
-
-
 def _simulate(
     design: Trial,
     patients: int,
@@ -183,7 +176,7 @@ def _simulate(
     overrides: dict[str, float],
     folder: Path | None,
 ) -> StudyResult:
-    with _progress(design.id) as progress:
+    with progress_bar(design.id) as progress:
         progress(0, 1, "starting")
         from cereblon.model import load_model
         from cereblon.study_program import study_cycle

@@ -7,10 +7,95 @@ from typing import Annotated
 
 import typer
 
-from cereblon.cli_shared import AsJson, print_json
+from cereblon.cli_shared import AsJson, print_json, progress_bar
 
 commands = typer.Typer()
 exports = typer.Typer()
+
+Members = Annotated[
+    int, typer.Option("--members", "-n", min=8, max=2000, help="Virtual subjects in the ensemble, each with own draws.")
+]
+Seed = Annotated[int, typer.Option("--seed", "-s", min=0, help="Same seed, same result.")]
+
+
+@commands.command()
+def claims(
+    name: Annotated[str | None, typer.Argument(metavar="[CLAIM]", help="One claim, in full.")] = None,
+    knockout: Annotated[
+        list[str] | None,
+        typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
+    ] = None,
+    members: Members = 64,
+    seed: Seed = 1,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.html", help="Write the page claims.html.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the statements of the founding review as experiments on the model and show what holds.
+
+    Without CLAIM: all of them, a line each. With CLAIM: conditions, readouts, time courses and equations.
+    """
+    from cereblon.evidence.verdicts import run_claims
+    from cereblon.report.target import check_file_target
+
+    if out is not None:
+        check_file_target(out)
+    with progress_bar("claims") as progress:
+        found = run_claims(
+            None if name is None else [name], knockout=knockout or [], members=members, seed=seed, say=progress
+        )
+    if out is not None:
+        from cereblon.report.claims_page import write_claims_page
+
+        write_claims_page(found, out)
+    if as_json:
+        print_json({"claims": {key: result.as_json() for key, result in found.items()}})
+        return
+    from cereblon.report.claims_view import claim_parts, summary_parts
+    from cereblon.report.console import console
+
+    screen = console()
+    for part in claim_parts(found[name]) if name is not None else summary_parts(found):
+        screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
+    if out is not None:
+        screen.print(f"Page: {out}", markup=False, soft_wrap=True)
+
+
+@commands.command()
+def assay(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The experiment (.yaml).")],
+    new: Annotated[bool, typer.Option("--new", help="Write a commented experiment to edit, and stop.")] = False,
+    members: Members = 64,
+    seed: Seed = 1,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the courses as CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run an experiment of your own: cells, clamps, drug over time, knock-outs, readouts."""
+    from cereblon.evidence.assay import run_assay, write_template
+    from cereblon.evidence.documents import load_assay
+    from cereblon.report.target import check_file_target, write_text
+
+    if new:
+        write_template(path)
+        typer.echo(f"{path}: edit it, then: cereblon assay {path}")
+        return
+    design = load_assay(path)
+    if out is not None:
+        check_file_target(out)
+    with progress_bar(design.id) as progress:
+        result = run_assay(design, members=members, seed=seed, say=progress)
+    if out is not None:
+        write_text(out, result.table().write_csv())
+    if as_json:
+        print_json(result.as_json())
+        return
+    from cereblon.report.claims_tables import assay_tables
+    from cereblon.report.console import console
+
+    screen = console()
+    if design.title:
+        screen.print(design.title, markup=False, style="bold")
+    for part in assay_tables(result):
+        screen.print(part)
 
 
 @commands.command()

@@ -1,8 +1,10 @@
-"""What the files of the command line share: the --json option and how an object is printed."""
+"""What the files of the command line share: the --json option, how an object is printed, the progress bar."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -13,3 +15,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 def print_json(value: Any) -> None:
     """Print one JSON object to standard output; a number that JSON cannot hold is an error."""
     typer.echo(json.dumps(value, allow_nan=False))
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on standard error and yield the function that moves it (done, total, words)."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from cereblon.report.console import console
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    screen = console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def move(done: int, total: int, words: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"{title}: {words}" if words else title)
+
+        yield move

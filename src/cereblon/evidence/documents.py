@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -116,7 +117,7 @@ def require_claim(name: str) -> Claim:
     return claims[name]
 
 
-def switches(claims: tuple[str, ...] | list[str]) -> dict[str, float]:
+def switches(claims: Sequence[str]) -> dict[str, float]:
     """Return the parameter values that turn the mechanisms of `claims` off. Raises CereblonError for one without."""
     out: dict[str, float] = {}
     for name in claims:

@@ -28,8 +28,8 @@ NOTICEABLE = 0.005
 class Reading:
     """What came out: the median effect with its central 90 %, in `scale`.
 
-    met: whether the median has the size that is expected; agree: share of the ensemble with the right direction (for a
-    published band, which is of a mean, 1 or 0 with the median).
+    met: whether the median has the size that is expected; reaches: whether the central 90 % holds that size; agree:
+    share of the ensemble with the right direction (for a published band, which is of a mean, 1 or 0 with the median).
     """
 
     readout: Readout
@@ -40,6 +40,7 @@ class Reading:
     expected: str
     met: bool
     agree: float
+    reaches: bool = False
 
     @property
     def holds(self) -> bool:
@@ -73,8 +74,8 @@ def read(readout: Readout, courses: Mapping[str, Courses]) -> Reading:
 def reading(readout: Readout, scale: str, expected: str, effect: Floats, met: Any, agrees: Any) -> Reading:
     """Return the reading of an effect per member. met: the limit that the median is held to, as low and high."""
     low, middle, high = (float(x) for x in np.quantile(effect, [0.05, 0.5, 0.95]))
-    inside = bool(met[0] <= middle <= met[1])
-    return Reading(readout, middle, low, high, scale, expected, inside, float(np.mean(agrees)))
+    inside, reaches = bool(met[0] <= middle <= met[1]), bool(low <= met[1] and high >= met[0])
+    return Reading(readout, middle, low, high, scale, expected, inside, float(np.mean(agrees)), reaches)
 
 
 def value_of(readout: Readout, courses: Mapping[str, Courses], condition: str, of: str, day: int | None) -> Floats:
@@ -178,6 +179,11 @@ def _present(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     return "fold", f"at least {r.least:g}-fold", ratio, (r.least, INF), ratio >= HALF * r.least
 
 
+def _shown(r: Readout, courses: Mapping[str, Courses]) -> Judged:
+    value = _ratio(r, courses) if r.against else value_of(r, courses, r.to, r.of, r.day)
+    return ("fold" if r.against else "value"), "", value, (-INF, INF), np.ones(len(value))
+
+
 def _trial_only(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     raise CereblonError(f"readout {r.of}: expect {r.expect} is for trials; give its condition a `trial`")
 
@@ -206,4 +212,5 @@ _JUDGES = {
     "saturating": _saturating,
     "differs": _differs,
     "present": _present,
+    "shown": _shown,
 }

@@ -108,7 +108,8 @@ def start_states(model: Model, ensemble: Ensemble, names: tuple[str, ...], off: 
         _, after = _stretch(model, padded, {k: _pad(v) for k, v in given.items()}, free[:, None], None, names)
         return {k: v[:, :n] for k, v in after.items()}
 
-    state, solved = untreated_start(model, values, {}, ensemble.growth, start, advance)
+    with np.errstate(all="ignore"):  # a knock-out of all divisions has no balance; the limits of the scales hold
+        state, solved = untreated_start(model, values, {}, ensemble.growth, start, advance)
     healthy = {k: np.array(v) for k, v in state.items()}
     for name in LEUKEMIA:
         healthy["slow"][model.slow.index(name)] = 0.0

@@ -17,7 +17,9 @@ Positive = Annotated[float, Field(ge=0, le=1e9)]
 DAYS_MOST = 1500
 """Longest experiment, days."""
 
-Expect = Literal["up", "down", "unchanged", "blocked", "present", "within", "covers", "saturating", "differs", "ranks"]
+Expect = Literal[
+    "up", "down", "unchanged", "blocked", "present", "within", "covers", "saturating", "differs", "ranks", "shown"
+]
 """What a readout must show; see `Readout`."""
 Verdict = Literal["holds", "contested", "fails", "waits"]
 """`contested`: the ensemble splits where published reports do; `waits`: needs a part that Cereblon has not got yet."""
@@ -85,6 +87,7 @@ class Readout(Document):
     present: the value in `to` is at least `least` times that in `against`. within: the value in `to` (or its ratio to
     `against`) lies in `low` to `high`. saturating: over the conditions `over` it rises to a plateau with half-effect
     concentration in `low` to `high`. differs: the values of `of` and `others` in `to` differ by `least` times at least.
+    shown: the value in `to`, not judged.
     ranks: the area under the ROC curve of `of` (a subject's covariate or parameter) for the outcome in `outcome`.
     """
 
@@ -92,7 +95,7 @@ class Readout(Document):
     words: Text
     to: Key
     against: Key | None = None
-    expect: Expect
+    expect: Expect = "shown"
     effect: Key | None = None
     over: tuple[Key, ...] = ()
     others: tuple[Name, ...] = ()

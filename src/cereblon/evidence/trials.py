@@ -26,21 +26,20 @@ RESAMPLES = 400
 
 @dataclass
 class Trials:
-    """Runs trials when they are first asked for. off: parameters of mechanisms that are off everywhere."""
+    """Runs trials when they are first asked for."""
 
     seed: int
-    off: Mapping[str, float]
     say: Say | None = None
     _done: dict[Any, StudyResult] = field(default_factory=dict)
 
-    def result(self, condition: Condition, patients: int) -> StudyResult:
-        """Return the result of a condition's trial."""
+    def result(self, condition: Condition, patients: int, off: Mapping[str, float]) -> StudyResult:
+        """Return the result of a condition's trial. off: parameters of mechanisms that are off everywhere."""
         from cereblon.clinic.documents import load_trial
         from cereblon.study import run
 
         if condition.scale or condition.initial or condition.clamp:
             raise CereblonError("a trial condition can `set` parameters or `knockout` claims, nothing else")
-        overrides = {**condition.set, **switches(condition.knockout), **self.off}
+        overrides = {**condition.set, **switches(condition.knockout), **off}
         key = (condition.trial, condition.arm, patients, tuple(sorted(overrides.items())))
         if key not in self._done:
             trial = load_trial(str(condition.trial))
@@ -53,15 +52,15 @@ class Trials:
         return self._done[key]
 
 
-def read_trial(readout: Readout, experiment: Experiment, trials: Trials) -> Reading:
+def read_trial(readout: Readout, experiment: Experiment, trials: Trials, off: Mapping[str, float]) -> Reading:
     """Judge a readout on trials of an experiment. Endpoints are shares of patients in percent, arms pooled."""
 
     def flags(name: str, of: str) -> tuple[Flags, int]:
-        result = trials.result(experiment.conditions[name], experiment.patients)
+        result = trials.result(experiment.conditions[name], experiment.patients, off)
         return _flags(result, of, readout.among)
 
     if readout.expect == "ranks":
-        return _ranks(readout, trials.result(experiment.conditions[readout.to], experiment.patients))
+        return _ranks(readout, trials.result(experiment.conditions[readout.to], experiment.patients, off))
     hit, size = flags(readout.to, readout.of)
     drawn = _shares(hit, size, trials.seed)
     if readout.expect in ("within", "covers"):
@@ -75,7 +74,7 @@ def read_trial(readout: Readout, experiment: Experiment, trials: Trials) -> Read
         there = effect - against > 5.0
         gone = np.where(there, 1.0 - (drawn - against) / np.where(there, effect - against, 1.0), 0.0)
         words = f"at least {100 * readout.share:g} %"
-        return reading(readout, "share gone", words, gone, (readout.share, INF), there & (gone > HALF))
+        return reading(readout, "% gone", words, 100.0 * gone, (100.0 * readout.share, INF), there & (gone > HALF))
     ratio = drawn / np.maximum(against, 1e-9)
     if readout.expect == "up":
         return reading(readout, "fold", f"at least {readout.least:g}-fold", ratio, (readout.least, INF), ratio > 1.0)

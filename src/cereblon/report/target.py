@@ -51,3 +51,14 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise CereblonError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def check_file_target(path: Path) -> None:
+    """Refuse a file that cannot be written, before the work; raises CereblonError."""
+    if path.is_dir():
+        raise CereblonError(f"{path}: is a folder; expected the name of a file")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise CereblonError(f"{path}: the folder {folder} does not exist")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise CereblonError(f"{path}: no permission to write it")

@@ -1,0 +1,108 @@
+"""Verdicts, readings and courses of experiments as tables on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from cereblon.report.console import table
+
+if TYPE_CHECKING:
+    from cereblon.evidence.assay import AssayResult
+    from cereblon.evidence.readouts import Reading
+    from cereblon.evidence.runner import Courses
+    from cereblon.evidence.schema import Claim
+    from cereblon.evidence.verdicts import ClaimResult
+
+STYLES = {"holds": "green", "contested": "yellow", "fails": "bold red", "waits": "dim"}
+SHOWN_DAYS = 6
+"""Days of a course that a table shows."""
+
+
+def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
+    """Return one line per claim: the readout that decides, its effect and interval, the verdict, the evidence."""
+    header = ("Claim", "Readout", "Effect", "90 %", "Expected", "Agree", "Verdict", "For/against")
+    out = table(header, right=(2, 3, 5, 7))
+    group = ""
+    for name, result in results.items():
+        data = result.as_json()
+        if data["group"] != group:
+            group = data["group"]
+            out.add_section()
+        evidence = data["evidence"]
+        counts = f"{evidence['supports']}/{evidence['contradicts']}"
+        verdict = Text(result.verdict, style=STYLES[result.verdict])
+        if not result.readings:
+            out.add_row(name, Text(f"waits for {result.claim.waits_for}", style="dim"), "", "", "", "", verdict, counts)
+            continue
+        row = min(result.readings, key=lambda r: (r.holds, r.agree))
+        more = f" (+{len(result.readings) - 1})" if len(result.readings) > 1 else ""
+        out.add_row(name, f"{row.readout.words}{more}", *_effect(row), verdict, counts)
+    return out
+
+
+def reading_table(readings: Sequence[Reading]) -> Table:
+    """Return one line per readout."""
+    out = table(("Readout", "Read in", "Against", "Effect", "90 %", "Expected", "Agree", ""), right=(3, 4, 6))
+    for row in readings:
+        mark = Text("yes", style="green") if row.holds else Text("no", style="bold red")
+        against = row.readout.effect or row.readout.against or ""
+        if row.readout.against_day is not None:
+            against = f"{against}, day {row.readout.against_day}"
+        out.add_row(row.readout.words, row.readout.to, against, *_effect(row), mark if row.expected else "")
+    return out
+
+
+def _effect(row: Reading) -> tuple[str, str, str, str]:
+    scale = {"fold": "x", "%": " %", "uM": " uM", "% gone": " % gone", "area": " AUC"}.get(row.scale, "")
+    agree = f"{100 * row.agree:.0f} %" if row.expected else ""
+    return f"{row.effect:.3g}{scale}", f"{row.low:.3g}-{row.high:.3g}", row.expected, agree
+
+
+def condition_table(claim: Claim) -> Table:
+    """Return the conditions of an experiment in words."""
+    out = table(("Condition", "What it is"))
+    if claim.experiment is None:
+        return out
+    for name, condition in claim.experiment.conditions.items():
+        given = condition.model_dump(exclude_defaults=True)
+        words = given.pop("words", None)
+        parts = [str(words)] if words else []
+        for key, value in given.items():
+            parts.append(f"{key}: {_plain(value)}")
+        out.add_row(name, "; ".join(parts) or "the patient, untreated")
+    return out
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_plain(v)}" if v is not None else f"{k} held" for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(v) for v in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def course_table(courses: Mapping[str, Courses], names: Sequence[str], title: str = "Time course, median") -> Table:
+    """Return medians over the ensemble on some days, a line per quantity and condition."""
+    if not courses:
+        return table(("Quantity", "Condition"), title=title)
+    last = len(next(iter(next(iter(courses.values())).daily.values()))) - 1
+    days = sorted({round(x) for x in np.linspace(0, last, SHOWN_DAYS)})
+    out = table(
+        ("Quantity", "Condition", *(f"day {d}" for d in days)), right=tuple(range(2, 2 + len(days))), title=title
+    )
+    for name in names:
+        for place, (condition, found) in enumerate(courses.items()):
+            middle = np.median(np.asarray(found.daily[name]), axis=1)
+            out.add_row(name if place == 0 else "", condition, *(f"{middle[d]:.3g}" for d in days))
+        out.add_section()
+    return out
+
+
+def assay_tables(result: AssayResult) -> list[Table]:
+    """Return the readings and the courses of an assay."""
+    return [reading_table(result.readings), course_table(result.courses, result.names)]
