@@ -148,7 +148,7 @@ class FastDay:
             following = []
             for group, ready, (x, rate0, level0) in zip(self._levels, prepared.fast[2:-3], carry, strict=True):
                 out = [jnp.broadcast_to(jnp.asarray(v, dtype), (n,)) for v in group.program.run(here, ready)]
-                rate = jnp.stack(out[1::2]) + _LEAST_LOSS
+                rate = jnp.maximum(jnp.stack(out[1::2]), _LEAST_LOSS)
                 level = jnp.stack(out[0::2]) / rate
                 x = _relax(x, rate0, rate, level0, level, h)
                 here.update(zip(group.names, x, strict=True))
