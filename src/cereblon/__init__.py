@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cereblon.clinic.design import Trial as Trial
     from cereblon.clinic.documents import load_trial as load_trial
     from cereblon.clinic.documents import trial_ids as trial_ids
+    from cereblon.evidence.documents import knockout as knockout
+    from cereblon.evidence.verdicts import run_claims as run_claims
     from cereblon.model import Model as Model
     from cereblon.model import load_model as load_model
     from cereblon.result import StudyResult as StudyResult
@@ -34,9 +36,11 @@ _LAZY = {
     "Model": "cereblon.model",
     "StudyResult": "cereblon.result",
     "Trial": "cereblon.clinic.design",
+    "knockout": "cereblon.evidence.documents",
     "load_model": "cereblon.model",
     "load_trial": "cereblon.clinic.documents",
     "run": "cereblon.study",
+    "run_claims": "cereblon.evidence.verdicts",
     "trial_ids": "cereblon.clinic.documents",
 }
 __all__ = ["CereblonError", "__version__", *_LAZY]

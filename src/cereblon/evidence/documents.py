@@ -128,6 +128,11 @@ def switches(claims: Sequence[str]) -> dict[str, float]:
     return out
 
 
+def knockout(*claims: str) -> dict[str, float]:
+    """Return the overrides of `cereblon.run` that switch the mechanisms of claims off. Raises CereblonError."""
+    return switches(claims)
+
+
 @cache
 def load_evidence() -> tuple[Evidence, ...]:
     """Return the published findings behind the claims."""

@@ -112,12 +112,12 @@ def _ratio(r: Readout, courses: Mapping[str, Courses]) -> Floats:
 
 def _up(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     ratio = _ratio(r, courses)
-    return "fold", f"at least {r.least:g}-fold", ratio, (r.least, INF), ratio > 1.0 + NOTICEABLE
+    return "fold", f"≥ {r.least:g}x", ratio, (r.least, INF), ratio > 1.0 + NOTICEABLE
 
 
 def _down(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     ratio = _ratio(r, courses)
-    return "fold", f"at most 1/{r.least:g}", ratio, (-INF, 1.0 / r.least), ratio < 1.0 - NOTICEABLE
+    return "fold", f"≤ {1 / r.least:.2g}x", ratio, (-INF, 1.0 / r.least), ratio < 1.0 - NOTICEABLE
 
 
 def _unchanged(r: Readout, courses: Mapping[str, Courses]) -> Judged:
@@ -132,10 +132,10 @@ def _blocked(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     there = np.abs(effect - against) > NOTICEABLE * np.abs(against)
     gone = 1.0 - (to - against) / np.where(there, effect - against, 1.0)
     return (
-        "share gone",
-        f"at least {100 * r.share:g} %",
-        np.where(there, gone, 0.0),
-        (r.share, INF),
+        "% gone",
+        f"≥ {100 * r.share:g} %",
+        100.0 * np.where(there, gone, 0.0),
+        (100.0 * r.share, INF),
         there & (gone > HALF),
     )
 
@@ -171,12 +171,12 @@ def _saturating(r: Readout, courses: Mapping[str, Courses]) -> Judged:
 def _differs(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     values = np.stack([value_of(r, courses, r.to, name, r.day) for name in (r.of, *r.others)])
     spread = values.max(axis=0) / np.maximum(values.min(axis=0), TINY)
-    return "fold", f"at least {r.least:g}-fold", spread, (r.least, INF), spread > 1.0 + NOTICEABLE
+    return "fold", f"≥ {r.least:g}x", spread, (r.least, INF), spread > 1.0 + NOTICEABLE
 
 
 def _present(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     ratio = _ratio(r, courses)
-    return "fold", f"at least {r.least:g}-fold", ratio, (r.least, INF), ratio >= HALF * r.least
+    return "fold", f"≥ {r.least:g}x", ratio, (r.least, INF), ratio >= HALF * r.least
 
 
 def _shown(r: Readout, courses: Mapping[str, Courses]) -> Judged:

@@ -73,13 +73,13 @@ def read_trial(readout: Readout, experiment: Experiment, trials: Trials, off: Ma
         effect = _shares(*flags(readout.effect, readout.of), trials.seed + 2)
         there = effect - against > 5.0
         gone = np.where(there, 1.0 - (drawn - against) / np.where(there, effect - against, 1.0), 0.0)
-        words = f"at least {100 * readout.share:g} %"
+        words = f"≥ {100 * readout.share:g} %"
         return reading(readout, "% gone", words, 100.0 * gone, (100.0 * readout.share, INF), there & (gone > HALF))
     ratio = drawn / np.maximum(against, 1e-9)
     if readout.expect == "up":
-        return reading(readout, "fold", f"at least {readout.least:g}-fold", ratio, (readout.least, INF), ratio > 1.0)
+        return reading(readout, "fold", f"≥ {readout.least:g}x", ratio, (readout.least, INF), ratio > 1.0)
     if readout.expect == "down":
-        return reading(readout, "fold", f"at most 1/{readout.least:g}", ratio, (-INF, 1.0 / readout.least), ratio < 1.0)
+        return reading(readout, "fold", f"≤ {1 / readout.least:.2g}x", ratio, (-INF, 1.0 / readout.least), ratio < 1.0)
     raise CereblonError(f"readout {readout.of}: expect {readout.expect} is not for trials")
 
 

@@ -25,23 +25,23 @@ SHOWN_DAYS = 6
 
 def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
     """Return one line per claim: the readout that decides, its effect and interval, the verdict, the evidence."""
-    header = ("Claim", "Readout", "Effect", "90 %", "Expected", "Agree", "Verdict", "For/against")
-    out = table(header, right=(2, 3, 5, 7))
+    out = table(("Claim", "Readout", "Effect (90 %)", "Expected", "Verdict", "+/-"), right=(2, 3, 5))
+    for column, width in zip(out.columns, (23, 22, 18, 10, 9, 4), strict=True):
+        column.no_wrap, column.overflow, column.max_width = True, "ellipsis", width
     group = ""
     for name, result in results.items():
         data = result.as_json()
         if data["group"] != group:
             group = data["group"]
             out.add_section()
-        evidence = data["evidence"]
-        counts = f"{evidence['supports']}/{evidence['contradicts']}"
+        counts = f"{data['evidence']['supports']}/{data['evidence']['contradicts']}"
         verdict = Text(result.verdict, style=STYLES[result.verdict])
         if not result.readings:
-            out.add_row(name, Text(f"waits for {result.claim.waits_for}", style="dim"), "", "", "", "", verdict, counts)
+            out.add_row(name, Text(f"for {result.claim.waits_for}", style="dim"), "", "", verdict, counts)
             continue
         row = min(result.readings, key=lambda r: (r.holds, r.agree))
-        more = f" (+{len(result.readings) - 1})" if len(result.readings) > 1 else ""
-        out.add_row(name, f"{row.readout.words}{more}", *_effect(row), verdict, counts)
+        effect = f"{row.effect:.2g}{_unit(row)} ({_span(row, 2)})"
+        out.add_row(name, row.readout.words, effect, row.expected, verdict, counts)
     return out
 
 
@@ -58,9 +58,17 @@ def reading_table(readings: Sequence[Reading]) -> Table:
 
 
 def _effect(row: Reading) -> tuple[str, str, str, str]:
-    scale = {"fold": "x", "%": " %", "uM": " uM", "% gone": " % gone", "area": " AUC"}.get(row.scale, "")
     agree = f"{100 * row.agree:.0f} %" if row.expected else ""
-    return f"{row.effect:.3g}{scale}", f"{row.low:.3g}-{row.high:.3g}", row.expected, agree
+    return f"{row.effect:.3g}{_unit(row)}", _span(row, 3), row.expected, agree
+
+
+def _unit(row: Reading) -> str:
+    return {"fold": "x", "%": " %", "uM": " uM", "% gone": " % gone", "area": " AUC"}.get(row.scale, "")
+
+
+def _span(row: Reading, digits: int) -> str:
+    joint = " to " if row.low < 0 else "-"
+    return f"{row.low:.{digits}g}{joint}{row.high:.{digits}g}"
 
 
 def condition_table(claim: Claim) -> Table:

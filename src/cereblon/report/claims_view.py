@@ -27,8 +27,8 @@ def summary_parts(results: Mapping[str, ClaimResult]) -> list[RenderableType]:
     words = ", ".join(f"{counts[v]} {w}" for v, w in _WORDS.items() if counts[v])
     return [
         verdict_table(results),
-        "Effect: median and central 90 % of the ensemble, of the readout that decides. Agree: share of the ensemble",
-        "with the right direction. For/against: published findings in the package that support or contradict.",
+        "Effect: median and central 90 % of the ensemble, for the readout that decides; `cereblon claims CLAIM`\n"
+        "shows all. +/-: published findings in the package that support or contradict.",
         f"{len(results)} claims: {words}.",
     ]
 
