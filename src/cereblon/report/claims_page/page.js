@@ -37,7 +37,9 @@
     panel.scrollTop = 0;
     body.focus({ preventScroll: true });
     var top = panel.getBoundingClientRect().top;
-    if (top > window.innerHeight - 300 || top < -100) {
+    if (top < 0) {
+      window.scrollBy({ top: top - 8 });
+    } else if (top > window.innerHeight - 300) {
       // On a phone keep a strip of the diagram in sight above the panel.
       window.scrollBy({ top: top - Math.max(8, window.innerHeight * 0.35) });
     }
