@@ -15,7 +15,7 @@ from cereblon.model.expr import Expr
 
 from .fast import FastDay
 from .grid import day_grid
-from .slow import step
+from .slow import Ends, step
 
 State = dict[str, Array]
 Values = Mapping[str, Any]
@@ -41,6 +41,8 @@ class Day:
         own = [plan.own[s] for s in plan.slow]
         self._both = Program([*rates, *own], bodies, model.is_constant, plan.signals)
         self._rates = Program(rates, bodies, model.is_constant, plan.signals)
+        self._ends = [plan.slow.index(s) for s in chain_ends(model)]
+        self._end_rates = Program([rates[k] for k in self._ends], bodies, model.is_constant, plan.signals)
 
     def prepare(self, individual: Values, shared: Values) -> Prepared:
         """Cast parameters to the working type and evaluate what depends on them alone."""
@@ -48,9 +50,9 @@ class Day:
         missing = [p for p in self.model.parameters if p not in values]
         if missing:
             raise ModelError(f"no value for parameter {', '.join(missing[:5])}")
-        return Prepared(
-            values, self.fast.prepare(values), {**self._rates.prepare(values), **self._both.prepare(values)}
-        )
+        programs = (self._rates, self._both, self._end_rates)
+        ready = {k: v for p in programs for k, v in p.prepare(values).items()}
+        return Prepared(values, self.fast.prepare(values), ready)
 
     def slow_values(self, state: State) -> dict[str, Array]:
         """Slow states by name."""
@@ -93,23 +95,35 @@ class Day:
         size = len(self.model.slow)
 
         def advance(x: Array, drive: tuple[Array, Array, Array]) -> tuple[Array, None]:
-            def both(at: Array) -> tuple[Array, Array]:
-                out = self._evaluate(self._both, at, drive, prepared)
-                return out[:size], out[size:]
+            def ends(seen: Mapping[str, Array]) -> Ends:
+                def moved(to: Array) -> Array:
+                    here = {self.model.slow[k]: to[k] for k in self._ends}
+                    return self._evaluate(self._end_rates, {**seen, **here}, prepared)
 
-            def rates(at: Array) -> Array:
-                return self._evaluate(self._rates, at, drive, prepared)
+                return moved
 
-            return step(x, 1.0 / self.slow_steps, both, rates, mask), None
+            def both(at: Array) -> tuple[Array, Array, Ends]:
+                seen = self._seen(at, drive, prepared)
+                out = self._evaluate(self._both, seen, prepared)
+                return out[:size], out[size:], ends(seen)
+
+            def rates(at: Array) -> tuple[Array, Ends]:
+                seen = self._seen(at, drive, prepared)
+                return self._evaluate(self._rates, seen, prepared), ends(seen)
+
+            return step(x, 1.0 / self.slow_steps, both, rates, mask, self._ends), None
 
         slow, _ = lax.scan(advance, state["slow"], drives)
         return {"slow": slow, "linear": linear, "relaxing": relaxing}
 
-    def _evaluate(self, program: Program, at: Array, drive: Any, prepared: Prepared) -> Array:
-        n = at.shape[-1]
+    def _seen(self, at: Array, drive: Any, prepared: Prepared) -> dict[str, Array]:
+        """Slow states and signals by name."""
         slow = dict(zip(self.model.slow, at, strict=True))
-        moving = {**slow, **self.fast.signals(drive, slow, prepared)}
-        out = program.run({**prepared.values, **moving}, prepared.slow)
+        return {**slow, **self.fast.signals(drive, slow, prepared)}
+
+    def _evaluate(self, program: Program, seen: Mapping[str, Array], prepared: Prepared) -> Array:
+        n = seen[self.model.slow[0]].shape[-1]
+        out = program.run({**prepared.values, **seen}, prepared.slow)
         return jnp.stack([jnp.broadcast_to(jnp.asarray(x, self.dtype), (n,)) for x in out])
 
     def start(self, individual: Values, shared: Values, n: int) -> State:
@@ -123,6 +137,17 @@ class Day:
             else jnp.zeros((0, n), self.dtype)
             for key, names in groups.items()
         }
+
+
+def chain_ends(model: Model) -> tuple[str, ...]:
+    """Slow states that move no other but each other, and are moved by one another: the maturing blood cells."""
+    plan = model.plan
+    reads = {s: model.needs(plan.rates[s]) for s in plan.slow}
+    fast = [*plan.transfer.values(), *plan.source.values(), *plan.loss.values()]
+    ends = set(plan.slow).difference(*(model.needs(e) for e in fast))
+    while needed := {end for s in plan.slow if s not in ends for end in reads[s] & ends}:
+        ends -= needed
+    return tuple(s for s in plan.slow if s in ends and reads[s] & (ends - {s}))
 
 
 def working_type(dtype: Any) -> Any:
