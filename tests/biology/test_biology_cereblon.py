@@ -72,7 +72,7 @@ def test_without_cereblon_the_drug_does_nothing(model: Model) -> None:
     """Claim crbn_dependence_whole: cereblon knocked out in every cell."""
     subject = subjects(model, "untreated")
     state = {k: np.array(v) for k, v in subject.state.items()}
-    state["slow"][model.slow.index("crbn")] = 0.0
+    state["relaxing"][model.relaxing.index("crbn")] = 0.0
     knocked = Subjects(state, subject.individual, subject.growth)
     treated, untreated = _untreated_and(model, {"crbn_expression": np.zeros(LANES)}, {}, knocked)
     for name in READ:
