@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]
 SLOW = re.compile(
     r"cereblon (reproduce\b|claims( --|$))"
-)  # every registry trial, all claims: minutes; tested elsewhere
+)  # minutes; tested elsewhere
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
