@@ -9,7 +9,7 @@ from typing import Any
 from cereblon.model import Model, load_model
 
 from .documents import group_of, load_claims, load_evidence, require_claim, switches
-from .ensemble import MEMBERS, draw_ensemble
+from .ensemble import MEMBERS, Ensemble, draw_ensemble
 from .readouts import ALWAYS, ENOUGH, Reading, read
 from .runner import Courses, Order, Say, hourly_names, needed, run_orders
 from .schema import Claim, Experiment, Verdict
@@ -66,7 +66,8 @@ def run_claims(
     """
     off = switches(knockout)
     chosen = [(require_claim(name), off) for name in (load_claims() if ids is None else ids)]
-    return _run(chosen, members, seed, load_model() if model is None else model, say)
+    model = load_model() if model is None else model
+    return {r.claim.id: r for r in judge_all(model, draw_ensemble(model, members, seed), chosen, seed, say)}
 
 
 def run_knockouts(
@@ -74,32 +75,38 @@ def run_knockouts(
 ) -> dict[str, ClaimResult]:
     """Run every claim of `ids` with its own mechanism off: each verdict should turn. As `run_claims`, in one go."""
     chosen = [(require_claim(name), switches([name])) for name in ids]
-    return _run(chosen, members, seed, load_model() if model is None else model, say)
+    model = load_model() if model is None else model
+    return {r.claim.id: r for r in judge_all(model, draw_ensemble(model, members, seed), chosen, seed, say)}
 
 
-def _run(
-    chosen: Sequence[tuple[Claim, dict[str, float]]], members: int, seed: int, model: Model, say: Say | None
-) -> dict[str, ClaimResult]:
+def judge_all(
+    model: Model,
+    ensemble: Ensemble,
+    chosen: Sequence[tuple[Claim, Mapping[str, float]]],
+    seed: int = 1,
+    say: Say | None = None,
+) -> list[ClaimResult]:
+    """Run claims, each with the parameters of mechanisms that are off everywhere, and judge them in order."""
     orders, owners = [], []
-    for claim, off in chosen:
+    for place, (claim, off) in enumerate(chosen):
         experiment = claim.experiment
         for name, condition in experiment.conditions.items() if experiment is not None else ():
             if experiment is not None and condition.trial is None:
                 orders.append(Order(condition, experiment.days, off, hourly_names(experiment, name)))
-                owners.append((claim.id, name))
-    found = run_orders(model, draw_ensemble(model, members, seed), orders, recorded(), say) if orders else []
-    courses: dict[str, dict[str, Courses]] = {}
-    for (claim_id, name), course in zip(owners, found, strict=True):
-        courses.setdefault(claim_id, {})[name] = course
+                owners.append((place, name))
+    found = run_orders(model, ensemble, orders, recorded(), say) if orders else []
+    courses: dict[int, dict[str, Courses]] = {}
+    for (place, name), course in zip(owners, found, strict=True):
+        courses.setdefault(place, {})[name] = course
     trials = Trials(seed, say)
-    out = {}
-    for claim, off in chosen:
+    out = []
+    for place, (claim, off) in enumerate(chosen):
         if claim.experiment is None:
-            out[claim.id] = ClaimResult(claim, "waits")
+            out.append(ClaimResult(claim, "waits"))
             continue
-        mine = courses.get(claim.id, {})
+        mine = courses.get(place, {})
         readings = judge(claim.experiment, mine, trials, off)
-        out[claim.id] = ClaimResult(claim, _verdict(claim, readings), readings, mine)
+        out.append(ClaimResult(claim, _verdict(claim, readings), readings, mine))
     return out
 
 
