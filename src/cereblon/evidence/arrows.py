@@ -37,14 +37,14 @@ class Arrow:
 
 
 class Arrows:
-    """All influences between the nodes of a model, slopes evaluated once."""
+    """All influences between the nodes of a model, slopes evaluated once. values: parameters other than the table's."""
 
-    def __init__(self, model: Model, nodes: Mapping[str, Node]) -> None:
+    def __init__(self, model: Model, nodes: Mapping[str, Node], values: Mapping[str, float] | None = None) -> None:
         self.model, self.nodes = model, nodes
         owner = {q: n.id for n in nodes.values() for q in n.quantities}
         self._influence = Influence(model, owner)
         self._states = sampled_states(model)
-        self._values = {k: v for k, v in observed(model, owner, self._states).items()}
+        self._values = {k: v for k, v in observed(model, owner, self._states, values).items()}
         self._scale = {k: float(np.median(np.abs(v[1:]))) for k, v in self._values.items()}
         self._sources: dict[str, dict[str, list[str]]] = {}
         wanted: dict[tuple[str, str], Expr] = {}
@@ -54,7 +54,7 @@ class Arrows:
                 self._sources[q].setdefault(owner[x], []).append(x)
                 wanted[q, x] = self._influence.slope(q, x)
         self._slopes = wanted
-        self._at = self._influence.evaluate(wanted, self._states)
+        self._at = self._influence.evaluate(wanted, self._states, values)
 
     def all(self) -> list[Arrow]:
         """Return every influence of one node on another, whatever its strength; none of a node on itself."""

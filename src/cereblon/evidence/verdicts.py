@@ -8,6 +8,7 @@ from typing import Any
 
 from cereblon.model import Model, load_model
 
+from .arrow_signs import ArrowReading, ArrowSigns
 from .documents import group_of, load_claims, load_evidence, require_claim, switches
 from .ensemble import MEMBERS, Ensemble, draw_ensemble
 from .readouts import ALWAYS, ENOUGH, Reading, read
@@ -21,11 +22,12 @@ SPLIT = 0.1
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """The verdict on a claim with its readings; courses by condition for plots."""
+    """The verdict on a claim with its readings and arrows; courses by condition for plots."""
 
     claim: Claim
     verdict: Verdict
     readings: tuple[Reading, ...] = ()
+    arrows: tuple[ArrowReading, ...] = ()
     courses: Mapping[str, Courses] = field(default_factory=dict, repr=False)
 
     @property
@@ -45,6 +47,7 @@ class ClaimResult:
             "waits_for": self.claim.waits_for,
             "conflict": self.claim.conflict,
             "readouts": [r.as_json() for r in self.readings],
+            "arrows": [a.as_json() for a in self.arrows],
             "evidence": {kind: sum(e.supports == kind for e in rows) for kind in ("supports", "mixed", "contradicts")},
         }
 
@@ -85,8 +88,12 @@ def judge_all(
     chosen: Sequence[tuple[Claim, Mapping[str, float]]],
     seed: int = 1,
     say: Say | None = None,
+    arrows: bool = True,
 ) -> list[ClaimResult]:
-    """Run claims, each with the parameters of mechanisms that are off everywhere, and judge them in order."""
+    """Run claims, each with the parameters of mechanisms that are off everywhere, and judge them in order.
+
+    arrows: judge the stated arrows too.
+    """
     orders, owners = [], []
     for place, (claim, off) in enumerate(chosen):
         experiment = claim.experiment
@@ -98,15 +105,15 @@ def judge_all(
     courses: dict[int, dict[str, Courses]] = {}
     for (place, name), course in zip(owners, found, strict=True):
         courses.setdefault(place, {})[name] = course
-    trials = Trials(seed, say)
+    trials, signs = Trials(seed, say), ArrowSigns(model)
     out = []
     for place, (claim, off) in enumerate(chosen):
         if claim.experiment is None:
             out.append(ClaimResult(claim, "waits"))
             continue
-        mine = courses.get(place, {})
+        mine, acting = courses.get(place, {}), signs.read(claim.id, off) if arrows else ()
         readings = judge(claim.experiment, mine, trials, off)
-        out.append(ClaimResult(claim, _verdict(claim, readings), readings, mine))
+        out.append(ClaimResult(claim, _verdict(claim, readings, acting), readings, acting, mine))
     return out
 
 
@@ -127,7 +134,9 @@ def judge(
     return tuple(out)
 
 
-def _verdict(claim: Claim, readings: tuple[Reading, ...]) -> Verdict:
+def _verdict(claim: Claim, readings: tuple[Reading, ...], arrows: tuple[ArrowReading, ...]) -> Verdict:
+    if not all(a.holds for a in arrows):
+        return "fails"
     if all(r.holds for r in readings):
         return "holds"
     split = all(r.holds or (SPLIT <= r.agree < ENOUGH and r.reaches) for r in readings)

@@ -63,12 +63,14 @@ class Influence:
         """d(formula of `name`)/d(source), all other closed names held."""
         return derivative(self.body(name), source, self.open, self._slopes.setdefault(source, {}))
 
-    def evaluate(self, what: Mapping[tuple[str, str], Expr], states: Values) -> dict[tuple[str, str], Array]:
-        """Values of several expressions at the given states, (n,) each, with the parameters of the table."""
+    def evaluate(
+        self, what: Mapping[tuple[str, str], Expr], states: Values, values: Values | None = None
+    ) -> dict[tuple[str, str], Array]:
+        """Values of several expressions at the given states, (n,) each; `values` replace parameters of the table."""
         program = Program(what.values(), self.model.system.definitions, self.model.is_constant)
         size = max((np.size(v) for v in states.values()), default=1)
         with np.errstate(all="ignore"):
-            found = program.run({**self.model.values(), **states})
+            found = program.run({**self.model.values(values), **states})
         return {key: np.broadcast_to(np.asarray(v, dtype=float), (size,)) for key, v in zip(what, found, strict=True)}
 
 
@@ -94,8 +96,10 @@ def sampled_states(model: Model, size: int = 64, seed: int = 0) -> dict[str, Arr
     return out
 
 
-def observed(model: Model, names: Iterable[str], states: Mapping[str, Any]) -> dict[str, Array]:
+def observed(
+    model: Model, names: Iterable[str], states: Mapping[str, Any], values: Values | None = None
+) -> dict[str, Array]:
     """Values of the named quantities at states of shape (n,), as (n,) each."""
     size = max(np.size(v) for v in states.values())
-    found = model.observe(names, states)
+    found = model.observe(names, states, values)
     return {k: np.broadcast_to(np.asarray(v, dtype=float), (size,)) for k, v in found.items()}
