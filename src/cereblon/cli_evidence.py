@@ -32,21 +32,24 @@ def claims(
 ) -> None:
     """Run the statements of the founding review as experiments on the model and show what holds.
 
-    Without CLAIM: all of them, a line each. With CLAIM: conditions, readouts, time courses and equations.
+    Without CLAIM: all of them, a line each. With CLAIM: conditions, readouts, time courses, dose-response,
+    equations, parameters and evidence. The page has the plots.
     """
+    from cereblon.evidence.dose_response import dose_responses
     from cereblon.evidence.verdicts import run_claims
     from cereblon.report.target import check_file_target
 
     if out is not None:
         check_file_target(out)
+    off = knockout or []
     with progress_bar("claims") as progress:
-        found = run_claims(
-            None if name is None else [name], knockout=knockout or [], members=members, seed=seed, say=progress
-        )
+        found = run_claims(None if name is None else [name], knockout=off, members=members, seed=seed, say=progress)
+        drawn = [key for key, result in found.items() if result.courses] if name is not None or out is not None else []
+        doses = dose_responses(drawn, knockout=off, members=members, seed=seed, say=progress)
     if out is not None:
         from cereblon.report.claims_page import write_claims_page
 
-        write_claims_page(found, out)
+        write_claims_page(found, out, doses)
     if as_json:
         print_json({"claims": {key: result.as_json() for key, result in found.items()}})
         return
@@ -54,7 +57,7 @@ def claims(
     from cereblon.report.console import console
 
     screen = console()
-    for part in claim_parts(found[name]) if name is not None else summary_parts(found):
+    for part in claim_parts(found[name], doses.get(name)) if name is not None else summary_parts(found):
         screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
     if out is not None:
         screen.print(f"Page: {out}", markup=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from cereblon.report.console import table
 
 if TYPE_CHECKING:
     from cereblon.evidence.assay import AssayResult
+    from cereblon.evidence.dose_response import DoseResponse
     from cereblon.evidence.readouts import Reading
     from cereblon.evidence.runner import Courses
     from cereblon.evidence.schema import Claim
@@ -108,6 +109,32 @@ def course_table(courses: Mapping[str, Courses], names: Sequence[str], title: st
             middle = np.median(np.asarray(found.daily[name]), axis=1)
             out.add_row(name if place == 0 else "", condition, *(f"{middle[d]:.3g}" for d in days))
         out.add_section()
+    return out
+
+
+def dose_tables(doses: DoseResponse) -> list[Table]:
+    """Return medians over the dose, a table per unit of dose."""
+    out = []
+    for unit in dict.fromkeys(c.unit for c in doses.curves):
+        curves = [c for c in doses.curves if c.unit == unit]
+        levels = list(curves[0].levels)
+        header = ("Quantity", "Condition", *(f"{level:g} {unit}" for level in levels))
+        rows = table(header, right=tuple(range(2, len(header))), title="Dose-response, median")
+        for curve in (c for c in curves if list(c.levels) == levels):
+            rows.add_row(curve.readout.of, curve.condition, *(f"{x:.3g}" for x in curve.median))
+        out.append(rows)
+    return out
+
+
+def arrow_table(result: ClaimResult) -> Table:
+    """Return the arrows of Figure 1 that the claim states, and whether they act so in the model."""
+    names = {1: "raises", -1: "lowers", 0: "does nothing to"}
+    out = table(("Arrow", "Stated", "In the model", ""), title="Arrows of the figure")
+    for arrow in result.arrows:
+        mark = Text("yes", style="green") if arrow.holds else Text("no", style="bold red")
+        stated = arrow.stated
+        words = f"{stated.source.replace('_', ' ')} to {stated.target.replace('_', ' ')}"
+        out.add_row(words, names[stated.sign], names[arrow.found], mark)
     return out
 
 

@@ -10,15 +10,24 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cereblon.report.claims_tables import STYLES, condition_table, course_table, reading_table, verdict_table
+from cereblon.report.claims_tables import (
+    STYLES,
+    arrow_table,
+    condition_table,
+    course_table,
+    dose_tables,
+    reading_table,
+    verdict_table,
+)
 from cereblon.report.console import table
 
 if TYPE_CHECKING:
+    from cereblon.evidence.dose_response import DoseResponse
     from cereblon.evidence.verdicts import ClaimResult
     from cereblon.model import Equation, Model
 
 MOST_ROWS = 12
-"""Evidence rows on the screen; all are in the page and in --json."""
+"""Evidence rows, and equations, on the screen; the page has more."""
 
 
 def summary_parts(results: Mapping[str, ClaimResult]) -> list[RenderableType]:
@@ -36,8 +45,8 @@ def summary_parts(results: Mapping[str, ClaimResult]) -> list[RenderableType]:
 _WORDS = {"holds": "hold", "contested": "contested", "fails": "fail", "waits": "wait for a part to come"}
 
 
-def claim_parts(result: ClaimResult) -> list[RenderableType]:
-    """Return everything the model says of one claim."""
+def claim_parts(result: ClaimResult, doses: DoseResponse | None = None) -> list[RenderableType]:
+    """Return everything the model says of one claim; doses: its dose-response, where the drug is given."""
     from cereblon.model import load_model
 
     claim = result.claim
@@ -56,8 +65,12 @@ def claim_parts(result: ClaimResult) -> list[RenderableType]:
     names = [n for n in _names(result) if n in model.states or n in model.rules]
     if result.courses and names:
         parts.append(course_table(result.courses, names))
+    if doses is not None:
+        parts += dose_tables(doses)
+    if result.arrows:
+        parts.append(arrow_table(result))
     equations = {e.name: e for e in model.equations()}
-    chosen = [equations[n] for n in names if n in equations]
+    chosen = _with_operands([equations[n] for n in names if n in equations], equations)
     if chosen:
         parts += [Text("Equations", style="bold"), *(_line(e) for e in chosen), _parameters(model, chosen, result)]
     return [*parts, *_evidence(claim.id)]
@@ -65,6 +78,19 @@ def claim_parts(result: ClaimResult) -> list[RenderableType]:
 
 def _names(result: ClaimResult) -> list[str]:
     return list(dict.fromkeys(n for r in result.readings for n in (r.readout.of, *r.readout.others)))
+
+
+def _with_operands(asked: list[Equation], equations: Mapping[str, Equation]) -> list[Equation]:
+    """Return the equations and those of what their right-hand sides name, at most `MOST_ROWS` in all."""
+    inside = [w for e in asked for w in _words(e) if w in equations]
+    return [equations[n] for n in dict.fromkeys([*(e.name for e in asked), *inside])][:MOST_ROWS]
+
+
+def _words(equation: Equation) -> list[str]:
+    text = equation.formula
+    for sign in "()+-*/^,":
+        text = text.replace(sign, " ")
+    return text.split()
 
 
 def _line(equation: Equation) -> Text:
@@ -76,10 +102,8 @@ def _parameters(model: Model, equations: list[Equation], result: ClaimResult) ->
     """Return the parameters that stand in the equations, and the switches of the claim."""
     from cereblon.evidence.documents import load_priors
 
-    words = " ".join(e.formula for e in equations)
-    for sign in "()+-*/^,":
-        words = words.replace(sign, " ")
-    names = dict.fromkeys([*result.claim.switch, *(w for w in words.split() if w in model.parameters)])
+    inside = [w for e in equations for w in _words(e) if w in model.parameters]
+    names = dict.fromkeys([*result.claim.switch, *inside])
     out = table(("Parameter", "Value", "Unit", "Status", "Uncertainty", "Source"), right=(1,), title="Parameters")
     for name in names:
         row, prior = model.parameters[name], load_priors().get(name)
@@ -97,5 +121,5 @@ def _evidence(claim: str) -> list[RenderableType]:
     for row in rows[:MOST_ROWS]:
         span = f" ({row.low}-{row.high})" if row.low or row.high else ""
         out.add_row(row.readout, f"{row.value}{span} {row.unit}".strip(), row.supports, row.use, row.source)
-    more = [Text(f"and {len(rows) - MOST_ROWS} more in --json and in the page", style="dim")]
+    more = [Text(f"and {len(rows) - MOST_ROWS} more in the page", style="dim")]
     return [out, *(more if len(rows) > MOST_ROWS else [])] if rows else []
