@@ -27,8 +27,8 @@ class ClaimResult:
     claim: Claim
     verdict: Verdict
     readings: tuple[Reading, ...] = ()
-    arrows: tuple[ArrowReading, ...] = ()
     courses: Mapping[str, Courses] = field(default_factory=dict, repr=False)
+    arrows: tuple[ArrowReading, ...] = ()
 
     @property
     def agree(self) -> float | None:
@@ -113,7 +113,7 @@ def judge_all(
             continue
         mine, acting = courses.get(place, {}), signs.read(claim.id, off) if arrows else ()
         readings = judge(claim.experiment, mine, trials, off)
-        out.append(ClaimResult(claim, _verdict(claim, readings, acting), readings, acting, mine))
+        out.append(ClaimResult(claim, _verdict(claim, readings, acting), readings, mine, acting))
     return out
 
 
