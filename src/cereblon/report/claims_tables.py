@@ -27,8 +27,9 @@ SHOWN_DAYS = 6
 def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
     """Return one line per claim: the readout that decides, its effect and interval, the verdict, the evidence."""
     out = table(("Claim", "Readout", "Effect (90 %)", "Expected", "Verdict", "+/-"), right=(2, 3, 5))
-    for column, width in zip(out.columns, (23, 22, 18, 10, 9, 4), strict=True):
-        column.no_wrap, column.overflow, column.max_width = True, "ellipsis", width
+    for column, width in zip(out.columns, (23, 18, 19, 11, 9, 4), strict=True):
+        column.min_width = column.max_width = width
+        column.no_wrap = column.header != "Readout"
     group = ""
     for name, result in results.items():
         data = result.as_json()
@@ -41,7 +42,7 @@ def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
             out.add_row(name, Text(f"for {result.claim.waits_for}", style="dim"), "", "", verdict, counts)
             continue
         row = min(result.readings, key=lambda r: (r.holds, r.agree))
-        effect = f"{row.effect:.2g}{_unit(row)} ({_span(row, 2)})"
+        effect = f"{_short(row.effect, 2)}{_unit(row)} ({_span(row, 2)})"
         out.add_row(name, row.readout.words, effect, row.expected, verdict, counts)
     return out
 
@@ -60,16 +61,20 @@ def reading_table(readings: Sequence[Reading]) -> Table:
 
 def _effect(row: Reading) -> tuple[str, str, str, str]:
     agree = f"{100 * row.agree:.0f} %" if row.expected else ""
-    return f"{row.effect:.3g}{_unit(row)}", _span(row, 3), row.expected, agree
+    return f"{_short(row.effect, 3)}{_unit(row)}", _span(row, 3), row.expected, agree
+
+
+def _short(value: float, digits: int) -> str:
+    return f"{value:.{digits}g}" if abs(value) < 10**digits - 0.5 else f"{value:.0f}"
 
 
 def _unit(row: Reading) -> str:
-    return {"fold": "x", "%": " %", "uM": " uM", "% gone": " % gone", "area": " AUC"}.get(row.scale, "")
+    return {"fold": "x", "%": " %", "uM": " uM", "% gone": " %", "area": ""}.get(row.scale, "")
 
 
 def _span(row: Reading, digits: int) -> str:
     joint = " to " if row.low < 0 else "-"
-    return f"{row.low:.{digits}g}{joint}{row.high:.{digits}g}"
+    return f"{_short(row.low, digits)}{joint}{_short(row.high, digits)}"
 
 
 def condition_table(claim: Claim) -> Table:

@@ -36,8 +36,8 @@ def summary_parts(results: Mapping[str, ClaimResult]) -> list[RenderableType]:
     words = ", ".join(f"{counts[v]} {w}" for v, w in _WORDS.items() if counts[v])
     return [
         verdict_table(results),
-        "Effect: median and central 90 % of the ensemble, for the readout that decides; `cereblon claims CLAIM`\n"
-        "shows all. +/-: published findings in the package that support or contradict.",
+        "Effect: median and central 90 % of the ensemble, for the readout that decides.\n"
+        "`cereblon claims CLAIM` shows all. +/-: published findings that support or contradict.",
         f"{len(results)} claims: {words}.",
     ]
 
