@@ -107,7 +107,7 @@ def phases(trial: str, patients: int, folder: Path) -> dict[str, float]:
     for name in ("draw_cohort", "draw_noise", "draw_thresholds"):
         seen.watch(study_block, name, "* cohort, noise, thresholds")
     runner = study_block.BlockRunner
-    seen.watch(runner, "_start", "* untreated start (5 cycles; first: loading machine code)")
+    seen.watch(runner, "_start", "* untreated start (5 cycles; first: waiting for the compiled cycle)")
     seen.watch(runner, "run", "* blocks in all")
     seen.watch(runner, "_assess", "* assessments")
     for name in ("complete", "apply"):

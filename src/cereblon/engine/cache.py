@@ -21,7 +21,7 @@ def compile_well() -> None:
     """Choose XLA's options for the model, unless the user's XLA_FLAGS set options of the same group.
 
     JAX reads them when it first computes. In a process that has computed already they would change nothing, and are
-    not set: what is compiled there is then not taken for what is compiled with them.
+    not set: what is compiled there is then not taken for what is compiled with them. Called by this import.
     """
     given = os.environ.get("XLA_FLAGS", "")
     if "xla_backend_extra_options" not in given and not backends_are_initialized():
@@ -30,9 +30,11 @@ def compile_well() -> None:
 
 def keep_compiled(folder: str | None = None) -> str:
     """Turn JAX's persistent compilation cache on, in the user's cache folder unless one is set; return the folder."""
-    compile_well()
     current = folder or getattr(jax.config, "jax_compilation_cache_dir", None) or user_cache_dir("cereblon")
     jax.config.update("jax_compilation_cache_dir", current)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     return str(current)
+
+
+compile_well()
