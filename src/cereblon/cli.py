@@ -6,13 +6,16 @@ progress and errors to standard error; errors are one line with exit code 2, Ctr
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -28,6 +31,7 @@ FAILURE = 2
 INTERRUPTED = 130
 PATIENTS = 500  # subjects per arm unless asked otherwise: the Monte-Carlo error of a share is then about 2 points
 MOST_PATIENTS = 100_000
+OBJECTS = 50_000  # new ones before Python looks for unused rings: libraries make many that stay
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 export = typer.Typer(add_completion=False, no_args_is_help=True, help="Write the model for other programs.")
@@ -314,13 +318,25 @@ def _fail(message: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C."""
+    if arguments is None:
+        gc.set_threshold(OBJECTS)
     code = _main(sys.argv[1:] if arguments is None else arguments)
-    if code == INTERRUPTED and arguments is None:
-        # A compilation in another thread cannot be stopped; an ordinary exit would wait for it.
+    if arguments is None:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without taking the numerical libraries apart, which takes half a second.
+
+    After Ctrl-C at once: a compilation in another thread cannot be stopped, and an ordinary exit would wait for it.
+    """
+    if code != INTERRUPTED:
+        atexit._run_exitfuncs()
+    with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    os._exit(code)
 
 
 def _main(arguments: Sequence[str]) -> int:

@@ -12,9 +12,7 @@ from cereblon import cli
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]
-SLOW = re.compile(
-    r"cereblon (reproduce\b|claims( --|$))"
-)  # minutes; tested elsewhere
+SLOW = re.compile(r"cereblon (reproduce\b|claims( --|$))")  # minutes; tested elsewhere
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ COMPUTED = f"import jax; jax.numpy.ones(3); {ASK}"
 @pytest.mark.parametrize(
     ("program", "given", "begins"),
     [
-        (ASK, "", "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion,"),
+        (ASK, "", "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion\n"),
         (ASK, "--xla_cpu_enable_fast_math=false", "--xla_cpu_enable_fast_math=false --xla_backend_extra_options="),
         (ASK, "--xla_backend_extra_options=mine", "--xla_backend_extra_options=mine\n"),
         (COMPUTED, "", "\n"),

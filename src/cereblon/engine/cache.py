@@ -8,13 +8,9 @@ import jax
 from jax._src.xla_bridge import backends_are_initialized  # JAX has no public name for it
 from platformdirs import user_cache_dir
 
-_OPTIONS = (
-    # Rates share most of their terms. Without fusions of several outputs XLA's CPU compiler writes each shared term to
-    # memory and reads it back: a cycle takes half as long again, and longer to compile.
-    "xla_cpu_use_multi_output_fusion",
-    # Bytes of a loop that is compiled in one piece: the loop over the hours of a day qualifies, the slow steps do not.
-    "xla_cpu_small_while_loop_byte_threshold=300000",
-)
+# Rates share most of their terms. Without fusions of several outputs XLA's CPU compiler writes each shared term to
+# memory and reads it back: a cycle takes half as long again, and longer to compile.
+_FUSE = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
 
 
 def compile_well() -> None:
@@ -25,7 +21,7 @@ def compile_well() -> None:
     """
     given = os.environ.get("XLA_FLAGS", "")
     if "xla_backend_extra_options" not in given and not backends_are_initialized():
-        os.environ["XLA_FLAGS"] = f"{given} --xla_backend_extra_options={','.join(_OPTIONS)}".strip()
+        os.environ["XLA_FLAGS"] = f"{given} {_FUSE}".strip()
 
 
 def keep_compiled(folder: str | None = None) -> str:
