@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cereblon import __version__, cli_evidence
-from cereblon.cli_shared import AsJson, print_json, progress_bar
+from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar
 from cereblon.errors import CereblonError, nearest
 
 if TYPE_CHECKING:
@@ -261,15 +261,7 @@ def show(
     views = {"model": showing.show_model, "parameter": showing.show_parameter, "trial": showing.show_trial}
     if what not in views:
         raise CereblonError(f"show '{what}': expected model, parameter or trial{nearest(what, views)}")
-    view = views[what](name)
-    if as_json:
-        print_json(view.data)
-        return
-    from cereblon.report.console import console
-
-    screen = console()
-    for part in view.parts:
-        screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
+    print_view(views[what](name), as_json)
 
 
 @export.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cereblon.cli_shared import AsJson, print_json, progress_bar
+from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar
 
 commands = typer.Typer()
 exports = typer.Typer()
@@ -112,15 +112,7 @@ def provenance(
     """
     from cereblon.evidence.provenance_view import show_provenance
 
-    view = show_provenance(name)
-    if as_json:
-        print_json(view.data)
-        return
-    from cereblon.report.console import console
-
-    screen = console()
-    for part in view.parts:
-        screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
+    print_view(show_provenance(name), as_json)
 
 
 @exports.command()

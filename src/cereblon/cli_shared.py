@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from cereblon.report.showing import View
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
@@ -15,6 +18,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 def print_json(value: Any) -> None:
     """Print one JSON object to standard output; a number that JSON cannot hold is an error."""
     typer.echo(json.dumps(value, allow_nan=False))
+
+
+def print_view(view: View, as_json: bool) -> None:
+    """Print something to show: its parts on the screen, or its data as JSON."""
+    if as_json:
+        print_json(view.data)
+        return
+    from cereblon.report.console import console
+
+    screen = console()
+    for part in view.parts:
+        screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
 
 
 @contextmanager
