@@ -100,7 +100,15 @@ def _flags(result: StudyResult, of: str, among: str | None) -> tuple[Flags, int]
 
 
 def _column(result: StudyResult, name: str) -> NDArray[np.float64]:
-    table = result.table("subjects")
+    """Return a column of the subjects table, or a model parameter that varies between them: latent, drawn again."""
+    from cereblon.model import load_model
+    from cereblon.patients import draw_variability
+    from cereblon.study import ARM_STRIDE
+
+    table, model = result.table("subjects"), load_model()
+    if name in model.parameters and model.parameters[name].distribution != "none":
+        subjects = np.concatenate([arm.subjects for arm in result.arms.values()]) % ARM_STRIDE
+        return draw_variability(model.parameters, subjects, result.seed)[name]
     if name not in table.columns:
         raise CereblonError(f"'{name}': the subjects of a trial have no such column{nearest(name, table.columns)}")
     rows = table.select(["USUBJID", name]).to_numpy()
