@@ -5,7 +5,7 @@ Run on Python 3.11, Linux x86_64, from the repository root:
     python scripts/pin.py            resolve anew, newest versions that pyproject.toml allows
     python scripts/pin.py --keep     keep the versions already pinned where they still fit
 
-Both files serve ``pip install --require-hashes -r FILE``: constraints.txt holds what a run needs (and the
+Both files serve ``pip install --require-hashes --no-deps -r FILE``: constraints.txt holds what a run needs (and the
 build backend, so that nothing is fetched without a hash), constraints-test.txt adds tests, linters and docs.
 """
 
