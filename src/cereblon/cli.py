@@ -1,7 +1,7 @@
 """The command line: the same verbs as the Python API.
 
 Heavy imports stand inside the verbs, so that help and errors come at once. Results go to standard output,
-progress and errors to standard error; errors are one line with exit code 2, Ctrl-C ends with 130.
+progress and errors to standard error; errors are one line with exit code 2, Ctrl-C ends with 130, SIGTERM with 143.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FAILURE = 2
 INTERRUPTED = 130
+TERMINATED = 143
 PATIENTS = 500  # subjects per arm unless asked otherwise: the Monte-Carlo error of a share is then about 2 points
 MOST_PATIENTS = 100_000
 OBJECTS = 50_000  # new ones before Python looks for unused rings: libraries make many that stay
@@ -103,18 +105,21 @@ def run(
         list[str] | None,
         typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run of another request in the run folder.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
     from cereblon.clinic.documents import load_trial
+    from cereblon.report.earlier import planned
     from cereblon.report.target import check_target
 
     design = load_trial(trial)
     overrides = _with_knockouts(parse_settings(set_ or []), knockout or [])
     _check_arms(design, arm or [])
-    folder = check_target(out if out is not None else Path("runs") / f"{design.id}-seed-{seed}")
+    folder = out if out is not None else Path("runs") / f"{design.id}-seed-{seed}"
+    check_target(folder, planned(design, patients, seed, arm or None, overrides), force)
     result = _simulate(design, patients, seed, arm, overrides, folder)
-    written = result.save(folder)
+    written = result.save(folder, force=force)
     if as_json:
         print_json(result.summary())
         return
@@ -308,14 +313,24 @@ def _fail(message: str) -> int:
     return FAILURE
 
 
+class _Terminated(BaseException):
+    """Unwinds the process when the system asks it to end, so that nothing half-written stays."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C."""
+    """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C, 143 for SIGTERM."""
     if arguments is None:
         gc.set_threshold(OBJECTS)
+        signal.signal(signal.SIGTERM, _terminate)
     code = _main(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
         _leave(code)
     sys.exit(code)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    raise _Terminated
 
 
 def _leave(code: int) -> NoReturn:
@@ -323,7 +338,13 @@ def _leave(code: int) -> NoReturn:
 
     After Ctrl-C at once: a compilation in another thread cannot be stopped, and an ordinary exit would wait for it.
     """
-    if code != INTERRUPTED:
+    if code in (INTERRUPTED, TERMINATED):
+        from cereblon.checkpoint import remove_temporary
+        from cereblon.target_lock import release_all
+
+        remove_temporary()
+        release_all()
+    else:
         atexit._run_exitfuncs()
     with suppress(OSError):
         sys.stdout.flush()
@@ -342,6 +363,9 @@ def _main(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("cereblon: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except _Terminated:
+        print("cereblon: terminated", file=sys.stderr)
+        return TERMINATED
     except BrokenPipeError:  # the reader of a pipe went away: nothing to report, nowhere to report it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE

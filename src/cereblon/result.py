@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cereblon.checkpoint import checkpoint_folder, clear_checkpoint
 from cereblon.errors import CereblonError, nearest
+from cereblon.target_lock import TargetLock, resolve
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,7 @@ class StudyResult:
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
     overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
     columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
-    and timings.
+    and timings; lock: the right to write the folder that was planned for it.
     """
 
     trial: Trial
@@ -40,6 +41,7 @@ class StudyResult:
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
     overrides: Mapping[str, float] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+    lock: TargetLock | None = field(default=None, repr=False, compare=False)
 
     def scan(self, name: str) -> pl.LazyFrame:
         """Return one table as a lazy frame, without reading it; raises CereblonError for an unknown name."""
@@ -79,23 +81,41 @@ class StudyResult:
 
         return Plots(self)
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the run folder (tables, run.json, summary.json, report.html) and return its path.
 
-        All files are written to a temporary sibling that is renamed at the end, so that a folder is complete
+        folder: a new place, an empty folder, or one with an earlier run of the same request (trial, patients, seed,
+        arms, parameters); force: also one with a run of another request.
+
+        All files are written to a temporary sibling that takes its place at the end, so that a folder is complete
         or absent. The blocks that `run` kept beside this folder are then removed. Raises CereblonError when the
-        folder cannot be written or holds something other than a run.
+        folder cannot be written, holds something other than a run, or another run is writing it.
         """
         import polars as pl
 
         from cereblon.report.folder import write_run
+        from cereblon.report.target import check_target
 
-        written = write_run(self, Path(folder))
-        if checkpoint_folder(written).exists():
-            tables = {
-                name: pl.scan_parquet(written / f"{name}.parquet") if isinstance(table, pl.LazyFrame) else table
-                for name, table in self.tables.items()
-            }
-            object.__setattr__(self, "tables", tables)
-            clear_checkpoint(written)
+        lock = self._own_lock(Path(folder))
+        if lock is None:
+            check_target(Path(folder))
+            lock = TargetLock(Path(folder))
+        written = None
+        try:
+            written = write_run(self, Path(folder), force)
+            if checkpoint_folder(written).exists():
+                tables = {
+                    name: pl.scan_parquet(written / f"{name}.parquet") if isinstance(table, pl.LazyFrame) else table
+                    for name, table in self.tables.items()
+                }
+                object.__setattr__(self, "tables", tables)
+                clear_checkpoint(written)
+        finally:
+            if lock is not self.lock or written is not None:  # a run keeps its place until its result is there
+                lock.release()
         return written
+
+    def _own_lock(self, folder: Path) -> TargetLock | None:
+        """Return the lock that the run took, where it is for this folder."""
+        mine = self.lock is not None and self.lock.held and self.lock.target == resolve(folder)
+        return self.lock if mine else None

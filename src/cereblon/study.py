@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import threading
 import time
 import weakref
@@ -25,7 +24,7 @@ import jax
 import numpy as np
 import polars as pl
 
-from cereblon.checkpoint import Checkpoint, code_fingerprint
+from cereblon.checkpoint import Checkpoint, code_fingerprint, discard
 from cereblon.clinic.design import Trial
 from cereblon.engine import NumericalError
 from cereblon.errors import CereblonError, nearest
@@ -37,6 +36,7 @@ from cereblon.study_block import BlockRunner
 from cereblon.study_program import LANES
 from cereblon.study_subjects import SubjectBlock
 from cereblon.study_tables import TABLES_WRITTEN, VISIT_UNITS
+from cereblon.target_lock import TargetLock
 from cereblon.visits import VisitWriter
 
 DEFAULT_PATIENTS = 500
@@ -97,17 +97,38 @@ def run(
 
     trial: from `load_trial`; patients: subjects in each arm (default 500); seed: of every random draw; arms: arm ids
     (default all); overrides: parameter -> value in its own unit; out: the run folder planned for the result, beside
-    which finished blocks are kept until `StudyResult.save`, so that an interrupted run goes on; progress: called with
-    (done, total, words).
+    which finished blocks are kept until `StudyResult.save`, so that an interrupted run goes on, and which no other run
+    may have meanwhile; progress: called with (done, total, words).
 
     Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
-    for an unknown arm or parameter, impossible values, or a subject whose state left the possible range.
+    for an unknown arm or parameter, impossible values, a subject whose state left the possible range, or an `out` that
+    another run is writing.
     """
+    lock = None if out is None else TargetLock(out)
+    try:
+        return _run(
+            trial, patients, seed, arms, overrides or {}, out, progress or (lambda done, total, words: None), lock
+        )
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+def _run(
+    trial: Trial,
+    patients: int | None,
+    seed: int,
+    arms: Sequence[str] | None,
+    overrides: Mapping[str, float],
+    out: Path | None,
+    say: Progress,
+    lock: TargetLock | None,
+) -> StudyResult:
     began = time.perf_counter()
-    say: Progress = progress or (lambda done, total, words: None)
     say(0, 1, "loading the model")
     model = load_model()
-    plan = _plan(trial, patients, seed, arms, overrides or {}, model)
+    plan = _plan(trial, patients, seed, arms, overrides, model)
     runner = BlockRunner(
         plan.trial.blind(),
         population_of(trial),
@@ -136,6 +157,7 @@ def run(
     meta = {
         "cereblon": package_version(),
         "model": model.fingerprint,
+        "code": code_fingerprint()[:16],
         "parameter_set": hashlib.sha256(repr(sorted(_shared(model, plan).items())).encode()).hexdigest()[:16],
         "seconds": round(time.perf_counter() - began, 3),
         "blocks": len(blocks),
@@ -148,9 +170,10 @@ def run(
         tables=tables,
         overrides=dict(plan.overrides),
         meta=meta,
+        lock=lock,
     )
     if checkpoint.temporary:  # the visits table reads from disk for as long as the result lives
-        weakref.finalize(result, shutil.rmtree, checkpoint.folder, ignore_errors=True)
+        weakref.finalize(result, discard, checkpoint.folder)
     return result
 
 
@@ -248,7 +271,7 @@ def _simulate(
     visits: VisitWriter,
     say: Progress,
 ) -> None:
-    todo = [b for b in blocks if not checkpoint.has(b.index)]
+    todo = [b for b in blocks if not checkpoint.has(b.index, TABLES_WRITTEN)]
     cycles = runner.cycles
     steps = {b.index: 0 if b in todo else cycles for b in blocks}
     total = cycles * len(blocks)
@@ -268,7 +291,7 @@ def _simulate(
         tick(cycles)
         checkpoint.keep(block.index, frames)
         visits.write(block.index, block.usubjid, days, values, present)
-        checkpoint.finish(block.index)
+        checkpoint.finish(block.index, TABLES_WRITTEN)
 
     pool = ThreadPoolExecutor(max_workers=worker_count(len(todo)))
     waiting = {pool.submit(one, block) for block in todo}

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cereblon.columns import ADY, AVAL, AVALU, PARAMCD, USUBJID
+from cereblon.files import write_table
 
 Whole = NDArray[np.integer[Any]]
 Real = NDArray[np.floating[Any]]
@@ -89,10 +90,7 @@ class VisitWriter:
         complete.
         """
         target = self.path(block)
-        partial = target.with_suffix(".partial")
-        frame = visit_frame(self.units, subjects, days, values, present)
-        frame.write_parquet(partial, compression="zstd", compression_level=1)
-        partial.rename(target)
+        write_table(visit_frame(self.units, subjects, days, values, present), target)
         return target
 
     def scan(self, blocks: Sequence[int] | None = None) -> pl.LazyFrame:

@@ -155,7 +155,7 @@ def test_export_writes_sbml(cli: Cli) -> None:
     code, _, err = cli("export", "sbml", "model.xml")
     assert (code, err) == (0, "")
     assert Path("model.xml").read_text().startswith("<?xml")
-    assert_one_line(cli("export", "sbml", "no/such/folder/model.xml"), "cannot be written")
+    assert_one_line(cli("export", "sbml", "no/such/folder/model.xml"), "does not exist")
 
 
 @pytest.mark.parametrize(

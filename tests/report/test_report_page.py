@@ -118,8 +118,8 @@ def test_run_folder_is_complete_and_explains_itself(result: StudyResult, tmp_pat
 
 def test_a_run_may_be_replaced_and_other_folders_may_not(result: StudyResult, tmp_path: Path) -> None:
     folder = result.save(tmp_path / "run")
-    (folder / "stale.txt").write_text("x")
-    assert not (result.save(folder) / "stale.txt").exists()
+    (folder / "report.html").write_text("x")
+    assert (result.save(folder) / "report.html").read_text() != "x"
     other = tmp_path / "thesis"
     other.mkdir()
     (other / "chapter1.txt").write_text("irreplaceable")

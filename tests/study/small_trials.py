@@ -54,3 +54,8 @@ def assert_same(one: StudyResult, other: StudyResult) -> None:
 def assert_exact(one: pl.DataFrame, other: pl.DataFrame) -> None:
     assert one.height > 0
     assert_frame_equal(one, other, check_exact=True)
+
+
+def in_memory(result: StudyResult) -> dict[str, pl.DataFrame]:
+    """Return all tables of a result, which may then go, and with it its right to the place of its folder."""
+    return {name: result.table(name) for name in result.tables}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from small_trials import assert_exact, assert_same, edited, short
+from small_trials import assert_exact, assert_same, edited, in_memory, short
 
 import cereblon
 from cereblon.checkpoint import Checkpoint, checkpoint_folder
@@ -123,6 +124,55 @@ def test_interrupt_before_the_first_block_leaves_nothing(tmp_path: Path, process
     assert contents(tmp_path) == set()
 
 
+def test_terminated_while_simulating(tmp_path: Path, process: subprocess.Popen[str]) -> None:
+    wait_for("done-*", tmp_path / "deep" / ".out.blocks", process)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=GIVE_UP)
+    assert (process.returncode, out, err) == (143, "", "cereblon: terminated\n")
+    assert all(path == "deep" or path.startswith("deep/.out.blocks") for path in contents(tmp_path))
+
+
+def test_interrupt_while_the_tables_are_written(tmp_path: Path, process: subprocess.Popen[str]) -> None:
+    wait_for(".out.partial-*", tmp_path / "deep", process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=GIVE_UP)
+    assert (process.returncode, out, err) == (130, "", "cereblon: interrupted\n")
+    assert all(path == "deep" or path.startswith("deep/.out.blocks") for path in contents(tmp_path))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_reproduce_leaves_no_temporary_folder(tmp_path: Path, undisturbed: StudyResult, number: signal.Signals) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cereblon", "reproduce", "-n", "300"],
+            env={**os.environ, "TMPDIR": str(temporary)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    wait_for("cereblon-*/visits", temporary, process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=GIVE_UP)
+    assert (process.returncode, err) == (
+        (143, "cereblon: terminated\n") if number == signal.SIGTERM else (130, "cereblon: interrupted\n")
+    )
+    assert list(temporary.iterdir()) == []
+
+
+def test_interrupt_at_the_very_start_is_one_line(tmp_path: Path) -> None:
+    """Ctrl-C while the command line itself is imported."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "cereblon", "trials"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=GIVE_UP)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "cereblon: interrupted\n")
+
+
 def _interrupt_after(blocks: int, out: Path | None, trial: Trial) -> None:
     def progress(done: int, total: int, words: str) -> None:
         if out is None:
@@ -143,6 +193,7 @@ def test_blocks_of_another_run_are_not_taken(trial: Trial, tmp_path: Path) -> No
     other = run(trial, patients=5, seed=2, out=out)
     assert mark.read_text() != first
     assert_same(other, run(trial, patients=5, seed=2))
+    del other  # one result at a time has the place
     changed = run(trial, patients=5, seed=2, out=out, overrides={"len_clearance_scale": 0.5})
     with pytest.raises(AssertionError):
         assert_same(changed, run(trial, patients=5, seed=2))
@@ -151,13 +202,15 @@ def test_blocks_of_another_run_are_not_taken(trial: Trial, tmp_path: Path) -> No
 def test_same_run_in_the_same_place_is_taken_from_disk(
     trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = run(trial, patients=5, out=tmp_path / "out")
+    first = in_memory(run(trial, patients=5, out=tmp_path / "out"))
 
     def never(*_: object) -> None:
         raise AssertionError("simulated again")
 
     monkeypatch.setattr(BlockRunner, "run", never)
-    assert_same(first, run(trial, patients=5, out=tmp_path / "out"))
+    again = run(trial, patients=5, out=tmp_path / "out")
+    for name, table in first.items():
+        assert_exact(table, again.table(name))
 
 
 def test_temporary_files_go_with_the_result(trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

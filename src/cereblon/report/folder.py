@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
-import shutil
-from hashlib import sha256
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from cereblon import __version__
 from cereblon.columns import TABLES, covariate_columns
 from cereblon.errors import CereblonError
-from cereblon.report.target import RECORD, check_target
+from cereblon.files import digest, write_table
+from cereblon.notice import notice
+from cereblon.report.earlier import FORMAT, RECORD, Request, earlier_run, versions
+from cereblon.report.placing import partial_folder, place, remove, sweep
+from cereblon.target_lock import resolve
 
 if TYPE_CHECKING:
     from cereblon.result import StudyResult
 
-_FORMAT: Final = 1
-_HASH_BLOCK: Final = 1 << 20  # bytes
-
-
-def _digest(path: Path) -> str:
-    digest = sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_HASH_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
 
 def _write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
     if isinstance(table, pl.DataFrame):
-        table.write_parquet(path, compression="zstd", compression_level=1)
-    else:  # streamed, in order: a visits table may be larger than memory
+        write_table(table, path)
+        return
+    try:  # streamed, in order: a visits table may be larger than memory
         table.sink_parquet(path, compression="zstd", compression_level=1, maintain_order=True)
+    except pl.exceptions.ComputeError as error:  # a full disk, in the words of polars
+        raise OSError(str(error).strip().splitlines()[0].rpartition("IO error: ")[2]) from None
 
 
 def _dictionary(result: StudyResult) -> dict[str, Any]:
@@ -53,7 +47,8 @@ def _dictionary(result: StudyResult) -> dict[str, Any]:
 def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
     """Return the content of run.json: what was run, with what, and the hash of every file beside it."""
     return {
-        "format": _FORMAT,
+        "cereblon": __version__,
+        "format": FORMAT,
         "trial": result.trial.id,
         "title": result.trial.title,
         "arms": [
@@ -77,53 +72,41 @@ def _write(result: StudyResult, folder: Path) -> None:
         _write_table(result.tables[name], folder / f"{name}.parquet")
     (folder / "summary.json").write_text(json.dumps(result.summary(), indent=2) + "\n", encoding="utf-8")
     (folder / "report.html").write_text(report_page(result), encoding="utf-8")
-    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    files = {path.name: digest(path) for path in sorted(folder.iterdir())}
     text = json.dumps(run_record(result, files), indent=2, default=str)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
 
 
-def write_run(result: StudyResult, folder: Path) -> Path:
+def write_run(result: StudyResult, folder: Path, force: bool = False) -> Path:
     """Write the run folder of `result` and return its absolute path; on any failure nothing is left behind.
 
-    Raises CereblonError when the place cannot be written or holds something other than a run.
+    The caller holds the lock of the folder. force: also where it holds a run of another request; the same request
+    under another version is replaced, and said. Raises CereblonError when the place cannot be written or holds
+    something other than a run.
     """
-    target = check_target(folder)
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    old = target.with_name(f".{target.name}.old-{os.getpid()}")
-    _sweep(target)
+    target = resolve(folder)
+    partial = partial_folder(target)
     try:
-        partial.mkdir(parents=True)
+        sweep(target)
+        earlier = earlier_run(target, folder)
+        if earlier is not None and not force:
+            earlier.require_same(Request.of(result))
+        partial.mkdir()
         _write(result, partial)
-        if target.exists():
-            target.rename(old)
-        partial.rename(target)
+        record = json.loads((partial / RECORD).read_text(encoding="utf-8"))
+        place(partial, target)
     except OSError as error:
         raise CereblonError(f"output folder '{folder}': {error.strerror or error}") from None
     finally:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        remove(partial)
+    if earlier is not None and earlier.version != versions(record):
+        was = f"version {earlier.version['cereblon']}"
+        notice(f"{folder}: replaced an earlier run by {was}{_why(earlier.version, versions(record))}")
     return target
 
 
-def _sweep(target: Path) -> None:
-    """Remove what a killed process left half-written beside `target`; an earlier run set aside comes back."""
-    for path in target.parent.glob(f".{glob.escape(target.name)}.*-*"):
-        kind, _, process = path.name.removeprefix(f".{target.name}.").partition("-")
-        if kind not in ("partial", "old") or not process.isdigit() or _runs(int(process)):
-            continue
-        if kind == "old" and not target.exists():
-            path.rename(target)
-        else:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _why(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return what changed where the number of the version did not."""
+    if was["cereblon"] != now["cereblon"]:
+        return ""
+    return " with another model" if was["model"] != now["model"] else " with other code"

@@ -3,62 +3,68 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from cereblon.errors import CereblonError
+from cereblon.files import PARTIAL, left_behind, write_bytes
+from cereblon.report.earlier import Request, earlier_run
+from cereblon.report.placing import sweep
+from cereblon.target_lock import TargetLock, resolve
 
-RECORD: Final = "run.json"
 
+def check_target(folder: Path, request: Request | None = None, force: bool = False) -> Path:
+    """Return the absolute path, links followed, of a run folder that can be written; raises CereblonError otherwise.
 
-def check_target(folder: Path) -> Path:
-    """Return the absolute path of a run folder that can be written; raises CereblonError otherwise.
-
-    An earlier run in that place may be replaced; any other folder with content, and any file, is refused.
-    Called before a simulation, so that long work does not end at a folder without write permission.
+    An earlier run in that place may be replaced when it is of the same `request` (None: not looked at), or by `force`;
+    a file, and a folder with anything else in it, is refused. Called before a simulation, so that long work does not
+    end at a folder without write permission.
     """
-    target = Path(os.path.abspath(folder))
+    target = resolve(folder)
     try:
-        _refuse_occupied(target, folder)
-        parent = target.parent
-        while not parent.exists():
-            parent = parent.parent
-        probe = parent / f".cereblon-probe-{os.getpid()}"
-        probe.mkdir()
-        probe.rmdir()
+        if target.exists() and not target.is_dir():
+            raise CereblonError(f"output folder '{folder}': is a file; expected a new folder")
+        if target.is_mount():
+            raise CereblonError(f"output folder '{folder}': is a mount point; expected a folder in it")
+        lock = TargetLock(folder)
+        try:
+            sweep(target)
+            if target.is_dir() and not os.access(target, os.W_OK):
+                raise CereblonError(f"output folder '{folder}': no permission to write in it")
+            earlier = earlier_run(target, folder)
+            if earlier is not None and request is not None and not force:
+                earlier.require_same(request)
+        finally:
+            lock.release()
     except OSError as error:
-        raise CereblonError(f"output folder '{folder}': cannot be written ({error.strerror})") from None
-    if target.is_dir() and not os.access(target, os.W_OK):
-        raise CereblonError(f"output folder '{folder}': no permission to write in it")
+        raise CereblonError(f"output folder '{folder}': cannot be written ({error.strerror or error})") from None
     return target
-
-
-def _refuse_occupied(target: Path, folder: Path) -> None:
-    if target.exists() and not target.is_dir():
-        raise CereblonError(f"output folder '{folder}': is a file; expected a new folder")
-    if target.is_dir() and any(target.iterdir()) and not (target / RECORD).is_file():
-        raise CereblonError(f"output folder '{folder}': holds files that are no Cereblon run; choose a new folder")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one step: it is there complete, or not at all. Raises CereblonError when it cannot
     be.
     """
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    check_file_target(path)
+    prefix = f".{path.name}{PARTIAL}-"
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        for left, _ in left_behind(path.absolute().parent, prefix):
+            with suppress(OSError):
+                left.unlink()
+        write_bytes(path, text.encode(), path.with_name(f"{prefix}{os.getpid()}"))
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CereblonError(f"{path}: cannot be written ({error.strerror})") from None
+        raise CereblonError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def check_file_target(path: Path) -> None:
     """Refuse a file that cannot be written, before the work; raises CereblonError."""
-    if path.is_dir():
-        raise CereblonError(f"{path}: is a folder; expected the name of a file")
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise CereblonError(f"{path}: the folder {folder} does not exist")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise CereblonError(f"{path}: no permission to write it")
+    try:
+        if path.is_dir() or not path.name:
+            raise CereblonError(f"{path}: is a folder; expected the name of a file")
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            raise CereblonError(f"{path}: the folder {folder} does not exist")
+        if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise CereblonError(f"{path}: no permission to write it")
+    except OSError as error:
+        raise CereblonError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,74 @@
+"""Files that are there complete or not at all, and what a process that ended left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PARTIAL: Final = ".partial"
+_HASH_BLOCK: Final = 1 << 20  # bytes
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; raises OSError when it cannot be read."""
+    found = sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_HASH_BLOCK):
+            found.update(block)
+    return found.hexdigest()
+
+
+def write_bytes(path: Path, content: bytes | memoryview, partial: Path | None = None, durable: bool = False) -> None:
+    """Write a file under the name `partial` first (default: its own with the suffix .partial), then rename it.
+
+    durable: it outlives a power cut. Raises OSError when it cannot be written, and leaves nothing then.
+    """
+    beside = path.with_suffix(PARTIAL) if partial is None else partial
+    try:
+        with beside.open("wb") as stream:
+            stream.write(content)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        beside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def write_table(frame: pl.DataFrame, path: Path) -> None:
+    """Write a Parquet file, complete or not at all; raises OSError when it cannot be.
+
+    It is made in memory first: a disk that is full is then Python's own error, and not one of polars.
+    """
+    content = BytesIO()
+    frame.write_parquet(content, compression="zstd", compression_level=1)
+    write_bytes(path, content.getbuffer())
+
+
+def left_behind(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+    """Yield the entries of `folder` named PREFIX plus the number of a process that has ended, and that number."""
+    for path in list(folder.iterdir()):
+        process = path.name.removeprefix(prefix)
+        if path.name.startswith(prefix) and process.isascii() and process.isdigit() and not runs(int(process)):
+            yield path, process
+
+
+def runs(process: int) -> bool:
+    """Say whether a process with this number exists on this machine."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
