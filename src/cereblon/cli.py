@@ -207,7 +207,7 @@ def _simulate(
 
 def _survival_beside(progress: Callable[[int, int, str], None]) -> Callable[[int, int, str], None]:
     """Return `progress` that also imports scipy.stats, which draws the survival curves, beside the simulation."""
-    statistics = Thread(target=import_module, args=("scipy.stats",), daemon=True)
+    statistics = Thread(target=import_module, args=("scipy.stats",))
 
     def move(done: int, total: int, words: str) -> None:
         if words == "simulating" and statistics.ident is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cereblon.model import store
+from cereblon import cache
 from cereblon.model.documents import packaged
 from cereblon.model.model import Model, _build, load_model
 from cereblon.model.tables import packaged_table, read_drugs, read_parameters
@@ -19,8 +19,8 @@ def build() -> Model:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(store, "user_cache_dir", lambda _: str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return cache.cache_folder()
 
 
 def test_kept_model_is_the_same_object_by_object(folder: Path) -> None:
@@ -34,19 +34,25 @@ def test_kept_model_is_the_same_object_by_object(folder: Path) -> None:
     assert again.sbml == fresh.sbml
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"nodes": [["system", "id", []]]}', '{"nodes": [["add", null, [7]]]}'])
-def test_damaged_file_is_ignored_and_written_anew(folder: Path, damage: str) -> None:
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize(
+    "damage", ["", "{", '{"nodes": [["system", "id", []]]}', '{"nodes": [["add", null, [7]]]}', "[" * 100_000]
+)
+def test_damaged_file_is_ignored_and_written_anew(folder: Path, damage: str, sealed: bool) -> None:
     fresh = build()
     (file,) = folder.iterdir()
     whole = file.read_text()
-    file.write_text(damage)
+    if sealed:  # whole, but of another version
+        cache.keep(file.name, damage.encode())
+    else:
+        file.write_text(damage)
     assert build().plan == fresh.plan
     assert file.read_text() == whole
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(store, "user_cache_dir", lambda _: str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
     assert build().states
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cereblon import study_program
+from cereblon.cache import cache_folder
+from cereblon.engine import programs
 from cereblon.study_program import KeptProgram
 
 ONE = np.arange(3.0, dtype=np.float32)
@@ -16,8 +17,8 @@ ONE = np.arange(3.0, dtype=np.float32)
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(study_program, "keep_compiled", lambda: str(tmp_path))
-    return tmp_path
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return cache_folder()
 
 
 class Builder:
@@ -57,12 +58,12 @@ def test_a_program_that_reads_back_differently_is_not_kept(folder: Path, monkeyp
     def broken(*_: Any) -> Any:
         return lambda tree, x: {"sum": tree["a"] - x}
 
-    monkeypatch.setattr(study_program.serialize_executable, "deserialize_and_load", broken)
+    monkeypatch.setattr(programs.serialize_executable, "deserialize_and_load", broken)
     assert KeptProgram(Builder(), "broken")({"a": ONE}, np.float32(1))["sum"][0] == 1
-    assert not list(folder.iterdir())
+    assert not list(folder.glob("*"))
 
 
-@pytest.mark.parametrize("harm", ["damage", "cut", "other shapes", "other mark"])
+@pytest.mark.parametrize("harm", ["damage", "cut", "bit", "other shapes", "other mark"])
 def test_what_does_not_fit_is_built_anew(folder: Path, harm: str) -> None:
     KeptProgram(Builder(), "kept")({"a": ONE}, np.float32(1))
     (path,) = folder.glob("*.program")
@@ -70,11 +71,18 @@ def test_what_does_not_fit_is_built_anew(folder: Path, harm: str) -> None:
         path.write_bytes(b"no program")
     if harm == "cut":
         path.write_bytes(path.read_bytes()[:1000])
+    if harm == "bit":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
     build = Builder()
     given = np.arange(5.0, dtype=np.float32) if harm == "other shapes" else ONE
     program = KeptProgram(build, "other" if harm == "other mark" else "kept")
     assert program({"a": given}, np.float32(1))["sum"].shape == given.shape
     assert build.built == 1
+    again = Builder()
+    KeptProgram(again, "other" if harm == "other mark" else "kept")({"a": given}, np.float32(1))
+    assert again.built == 0  # what was built took the place of what did not fit
 
 
 def test_a_failed_first_call_does_not_lock_out_others() -> None:
@@ -96,5 +104,5 @@ def test_a_failed_first_call_does_not_lock_out_others() -> None:
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("")
-    monkeypatch.setattr(study_program, "keep_compiled", lambda: str(occupied / "below"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(occupied / "below"))
     assert KeptProgram(Builder(), "unkept")({"a": ONE}, np.float32(1))["sum"][0] == 1

@@ -1,6 +1,5 @@
 """Two clocks in one compiled 28-day cycle for a batch of subjects."""
 
-from .cache import keep_compiled as keep_compiled
 from .cycle import Cycle as Cycle
 from .cycle import Decide as Decide
 from .cycle import build_cycle as build_cycle

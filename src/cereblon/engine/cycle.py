@@ -11,8 +11,8 @@ from jax import Array, lax
 
 from cereblon.model import Model
 
-from .cache import keep_compiled
 from .day import Day, State, Values, working_type
+from .programs import Program
 
 Tree: TypeAlias = Any
 Decide = Callable[[Tree, dict[str, Array], Tree, Tree, Tree, Array], tuple[Tree, dict[str, Array]]]
@@ -42,7 +42,6 @@ def build_cycle(
 
     Raises ModelError for unknown names. Same inputs in another lane of the batch give the same numbers.
     """
-    keep_compiled()
     model.require((*recorded, *observed))
     day = Day(model, slow_steps, working_type(dtype))
     watch, keep = model.program(observed), model.program(recorded)
@@ -86,5 +85,4 @@ def build_cycle(
         (state, clinic, _, _), records = lax.scan(week, start, (weekly, by_week), length=WEEKS)
         return state, clinic, records
 
-    compiled: Cycle = jax.jit(cycle)
-    return compiled
+    return Program(cycle)

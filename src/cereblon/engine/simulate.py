@@ -13,9 +13,9 @@ from jax import Array, lax
 
 from cereblon.model import Model
 
-from .cache import keep_compiled
 from .cycle import DAYS
 from .day import Day, State, Values, working_type
+from .programs import Program
 
 
 def simulate(
@@ -40,7 +40,6 @@ def simulate(
     Returns (saved, state): each saved quantity (days + 1, n) at hour 0 of every day before its dose, the last row being
     the end; and the final state. Raises ModelError for unknown names.
     """
-    keep_compiled()
     given = {**(individual or {}), **(shared or {})}
     values = model.values(given)
     sizes = {np.shape(v)[0] for v in values.values() if np.ndim(v)}
@@ -104,7 +103,7 @@ def _runner(model: Model, names: tuple[str, ...], slow_steps: int, kind: str) ->
         (state, _), saved = lax.scan(week, (state, day.build(state, prepared)), (doses, active))
         return state, saved, see(state)
 
-    return jax.jit(run), day
+    return Program(run), day
 
 
 def course(

@@ -1,23 +1,22 @@
 """A read model kept in the user's cache folder, so that later starts need neither Antimony nor libSBML.
 
-The file is plain JSON under a name that hashes everything it was made from: documents, parameters, the code of this
-package, the versions of the two libraries. A file that is damaged or from elsewhere is ignored and written anew.
+The file is JSON, below a line with its hash, under a name that hashes everything it was made from: documents,
+parameters, the code of this package, the versions of the two libraries. A file that is damaged or from elsewhere is
+ignored and written anew.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_dir
+from cereblon import cache
 
 from .classify import Plan
 from .expr import COMPARISONS, FUNCTIONS, LOGICAL, Expr, nodes, raw
@@ -28,13 +27,13 @@ _OPERATIONS = frozenset(
 )
 
 
-def store_path(fingerprint: str) -> Path:
-    """Return the file of the model with this fingerprint, for the code and libraries as they are now."""
+def store_name(fingerprint: str) -> str:
+    """Return the name of the model with this fingerprint, for the code and libraries as they are now."""
     mark = sha256(f"{fingerprint} {_code()}".encode()).hexdigest()[:24]
-    return Path(user_cache_dir("cereblon")) / f"model-{mark}.json"
+    return f"model-{mark}.json"
 
 
-@cache
+@lru_cache(maxsize=1)
 def _code() -> str:
     digest = sha256()
     for entry in sorted(files(__package__).iterdir(), key=lambda e: e.name):
@@ -48,20 +47,18 @@ def _code() -> str:
 
 def kept(fingerprint: str) -> tuple[System, Plan] | None:
     """Return the stored model, or None if there is none that can be read."""
+    content = cache.read_kept(store_name(fingerprint))
+    if content is None:
+        return None
     try:
-        return _restored(json.loads(store_path(fingerprint).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return _restored(json.loads(content))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
 
 
 def keep(fingerprint: str, system: System, plan: Plan) -> None:
     """Store a model; a folder that cannot be written is no error."""
-    path = store_path(fingerprint)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(_plain(system, plan)), encoding="utf-8")
-        partial.replace(path)
+    cache.keep(store_name(fingerprint), json.dumps(_plain(system, plan)).encode())
 
 
 def _plain(system: System, plan: Plan) -> dict[str, Any]:
