@@ -22,6 +22,7 @@ from cereblon.notice import notice
 
 _HEADER: Final = "cereblon cache 1"
 _PRIVATE: Final = 0o700
+_PRIVATE_FILE: Final = 0o600
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _writing = Lock()
 _said: set[str] = set()
@@ -59,7 +60,8 @@ def keep(name: str, content: bytes) -> None:
             return
         with _writing:
             _sweep(folder)
-            write_bytes(folder / name, _head(content) + content, folder / f"{name}.{os.getpid()}")
+            partial = folder / f"{name}.{os.getpid()}"
+            write_bytes(folder / name, _head(content) + content, partial, mode=_PRIVATE_FILE)
     except OSError as error:
         _say(f"{folder}: cannot be written ({error.strerror or error})")
 

@@ -26,14 +26,16 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def write_bytes(path: Path, content: bytes | memoryview, partial: Path | None = None, durable: bool = False) -> None:
+def write_bytes(
+    path: Path, content: bytes | memoryview, partial: Path | None = None, durable: bool = False, mode: int = 0o666
+) -> None:
     """Write a file under the name `partial` first (default: its own with the suffix .partial), then rename it.
 
-    durable: it outlives a power cut. Raises OSError when it cannot be written, and leaves nothing then.
+    durable: it outlives a power cut; mode: rights of the file, less those that the user's umask takes. Raises OSError when it cannot be written, and leaves nothing then.
     """
     beside = path.with_suffix(PARTIAL) if partial is None else partial
     try:
-        with beside.open("wb") as stream:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
             stream.write(content)
             if durable:
                 stream.flush()
