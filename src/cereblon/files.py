@@ -31,11 +31,12 @@ def write_bytes(
 ) -> None:
     """Write a file under the name `partial` first (default: its own with the suffix .partial), then rename it.
 
-    durable: it outlives a power cut; mode: rights of the file, less those that the user's umask takes. Raises OSError when it cannot be written, and leaves nothing then.
+    durable: it outlives a power cut; mode: rights of the file, less those that the user's umask takes.
+    Raises OSError when it cannot be written, and leaves nothing then.
     """
     beside = path.with_suffix(PARTIAL) if partial is None else partial
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
+        with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
             stream.write(content)
             if durable:
                 stream.flush()
