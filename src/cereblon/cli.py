@@ -103,6 +103,9 @@ def run(
         list[str] | None,
         typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
     ] = None,
+    twins: Annotated[
+        bool, typer.Option("--twins", help="The same people in every arm. Default: every arm has its own.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
@@ -113,7 +116,7 @@ def run(
     overrides = _with_knockouts(parse_settings(set_ or []), knockout or [])
     _check_arms(design, arm or [])
     folder = check_target(out if out is not None else Path("runs") / f"{design.id}-seed-{seed}")
-    result = _simulate(design, patients, seed, arm, overrides, folder)
+    result = _simulate(design, patients, seed, arm, overrides, folder, twins)
     written = result.save(folder)
     if as_json:
         print_json(result.summary())
@@ -179,6 +182,7 @@ def _simulate(
     arms: Sequence[str] | None,
     overrides: dict[str, float],
     folder: Path | None,
+    twins: bool = False,
 ) -> StudyResult:
     with progress_bar(design.id) as progress:
         progress(0, 1, "starting")
@@ -195,6 +199,7 @@ def _simulate(
             seed=seed,
             arms=arms or None,
             overrides=overrides,
+            twins=twins,
             out=folder,
             progress=_survival_beside(progress),
         )

@@ -31,7 +31,7 @@ class StudyResult:
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
     overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
     columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
-    and timings.
+    and timings; twins: the arms hold the same people (equal TWIN), not different ones.
     """
 
     trial: Trial
@@ -40,6 +40,7 @@ class StudyResult:
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
     overrides: Mapping[str, float] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+    twins: bool = False
 
     def scan(self, name: str) -> pl.LazyFrame:
         """Return one table as a lazy frame, without reading it; raises CereblonError for an unknown name."""
@@ -67,7 +68,7 @@ class StudyResult:
         return compare(self)
 
     def summary(self) -> dict[str, Any]:
-        """Return {"trial": ID, "arms": {ARM: {ENDPOINT: {...}}}} with percentages 0-100 and PFS in months."""
+        """Return {"trial": ID, "twins": BOOL, "arms": {ARM: {ENDPOINT: {...}}}}: percentages 0-100, PFS in months."""
         from cereblon.outcomes.compare import summary_object
 
         return summary_object(self)

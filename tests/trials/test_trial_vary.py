@@ -164,7 +164,7 @@ def test_a_copy_is_validated_in_every_part() -> None:
         course.model_copy(update={"dose": True})
     with pytest.raises(CereblonError, match="anc_resume 1 is below anc_hold 2"):
         Rules.model_construct(anc_hold=2.0, anc_resume=1.0)
-    with pytest.raises(CereblonError, match="^duration_months: is missing: expected the fields duration_months$"):
+    with pytest.raises(CereblonError, match=r"^duration_months: is missing: expected the fields duration_months$"):
         FollowUp.model_construct()
     with pytest.raises(CereblonError, match="medium"):
         Condition().model_copy(update={"medium": "much"})

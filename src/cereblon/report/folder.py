@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from cereblon.columns import TABLES, covariate_columns
+from cereblon.columns import MEASURES, TABLES, covariate_columns
 from cereblon.errors import CereblonError
+from cereblon.report.software import software_record
 from cereblon.report.target import RECORD, check_target
 
 if TYPE_CHECKING:
@@ -63,9 +64,12 @@ def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
         "seed": result.seed,
         "patients": result.patients,
         "set": dict(result.overrides),
+        "twins": result.twins,
         "meta": dict(result.meta),
+        "software": software_record(),
         "design": result.trial.model_dump(mode="json"),
         "tables": _dictionary(result),
+        "quantities": {code: measure._asdict() for code, measure in MEASURES.items()},
         "sha256": files,
     }
 
