@@ -197,6 +197,8 @@ def _plan(
     count = DEFAULT_PATIENTS if patients is None else patients
     if not 1 <= count < ARM_STRIDE:
         raise CereblonError(f"patients: {count} is outside 1 to {ARM_STRIDE - 1}")
+    if not isinstance(twins, bool):
+        raise CereblonError(f"twins: {twins!r}: expected True or False")
     for name, value in overrides.items():
         if name not in model.parameters:
             raise CereblonError(f"--set {name}: the model has no such parameter{nearest(name, model.parameters)}")

@@ -37,7 +37,7 @@ def relapsed() -> StudyResult:
 
 @pytest.fixture(scope="module")
 def start_doses() -> StudyResult:
-    """The same relapsed patients started at 5, 10 or 15 mg: what the dose does, without the chance of who is in which arm."""
+    """The same relapsed patients started at 5, 10 or 15 mg: the effect of the dose, not of who is in which arm."""
     return run(load_trial("buhler2013"), patients=PATIENTS, seed=3, twins=True)
 
 

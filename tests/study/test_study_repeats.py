@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,17 @@ def test_every_table_says_who_is_who(together: StudyResult, twins: StudyResult) 
             assert result.table(name).schema["TWIN"] == pl.Int32
             said = result.table(name).select("USUBJID", "TWIN").unique(maintain_order=True)
             assert_frame_equal(said, people.join(said.select("USUBJID"), on="USUBJID"), check_row_order=False)
+
+
+def test_finished_blocks_of_other_people_are_not_taken_over(three_arms: Trial) -> None:
+    model = cereblon.load_model()
+    apart = study.StudyPlan(three_arms, 30, 3, (0, 1, 2), {}, twins=False)
+    assert apart.fingerprint(model) != replace(apart, twins=True).fingerprint(model)
+
+
+def test_twins_is_yes_or_no(three_arms: Trial) -> None:
+    with pytest.raises(cereblon.CereblonError, match=r"^twins: 'no': expected True or False$"):
+        cereblon.run(three_arms, patients=1, twins="no")  # type: ignore[arg-type]
 
 
 def test_twins_of_a_single_arm_change_nothing(one_arm: Trial, two_blocks: StudyResult) -> None:

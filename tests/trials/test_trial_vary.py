@@ -17,6 +17,7 @@ from cereblon.evidence.schema import Condition
 BUHLER = load_trial("buhler2013")  # three arms: start-5, start-10, start-15
 
 
+@pytest.mark.filterwarnings("ignore:published")  # of figures with more patients than the trial has now
 def test_fields_are_named_by_path_and_values_are_written_as_in_a_document() -> None:
     varied = BUHLER.vary(
         {
