@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -78,6 +80,7 @@ def _subjects(design: Trial, n: int, rng: np.random.Generator) -> pl.DataFrame:
         {
             "STUDYID": [design.id] * total,
             "USUBJID": np.arange(total, dtype=np.int32),
+            "TWIN": np.arange(total, dtype=np.int32),
             "ARM": arms,
             "AGE": rng.normal(72, 5, total).clip(66, 85).astype(f32),
             "MALE": (rng.random(total) < 0.6).astype(np.int8),
@@ -121,8 +124,8 @@ def _visits(subjects: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     }
     values = {name: value * rng.lognormal(0, 0.15, value.shape) for name, value in base.items()}
     on_study = days[:, None] <= subjects["TRTEDY"].to_numpy()[None, :] + 28
-    units = {name: measure.unit for name, measure in MEASURES.items()}
-    return visit_frame(units, subjects["USUBJID"].to_numpy(), days, values, on_study)
+    numbers = subjects["USUBJID"].to_numpy()
+    return visit_frame(MEASURES, numbers, numbers, days, values, on_study)
 
 
 def _exposure(subjects: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -204,6 +207,24 @@ def _times(subjects: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
             )
         )
     return pl.concat(parts)
+
+
+def _of_first_arm(frame: pl.DataFrame, patients: int, arms: int) -> pl.DataFrame:
+    """Return a table in which every arm repeats what happened to the subjects of the first."""
+    first = frame.filter(pl.col("USUBJID") < patients)
+    again = [first.with_columns((pl.col("USUBJID") + arm * patients).cast(pl.Int32)) for arm in range(arms)]
+    return pl.concat(again)
+
+
+def twins(patients: int = 120, arms: tuple[str, ...] = ("a", "b", "c")) -> StudyResult:
+    """Return a result whose arms hold the same people, with the same outcomes in each."""
+    result = study(patients, arms=arms)
+    tables: dict[str, pl.DataFrame | pl.LazyFrame] = {
+        name: _of_first_arm(result.table(name), patients, len(arms)) for name in result.tables
+    }
+    subjects = tables["subjects"].lazy().collect()
+    tables["subjects"] = subjects.with_columns(ARM=result.table("subjects")["ARM"])
+    return replace(result, tables=tables, twins=True)
 
 
 def study(

@@ -12,6 +12,7 @@ from cereblon.cli import app
 from cereblon.clinic.design import ENDPOINTS, Published, Trial
 from cereblon.clinic.documents import json_schema, load_trial, trial_ids
 from cereblon.clinic.rules import rules
+from cereblon.study_tables import EARLY, EARLY_WEEKS
 from pages_markdown import DASH, cell, code, table
 
 
@@ -149,8 +150,17 @@ def _tables() -> str:
         whole = {**described, **columns.covariate_columns()} if name == "subjects" else described
         rows = [(code(k), code(c.dtype), cell(c.unit), cell(c.meaning)) for k, c in whole.items()]
         parts += [f"## {name}", table(["column", "type", "unit", "meaning"], rows)]
-    measures = [(code(k), cell(m.label), cell(m.unit)) for k, m in columns.MEASURES.items()]
-    parts += ["## Quantities of the visits table", table(["PARAMCD", "what", "unit"], measures)]
+    measures = [
+        (code(k), cell(m.label), cell(m.unit), code(m.source), cell(m.meaning)) for k, m in columns.MEASURES.items()
+    ]
+    parts += [
+        "## Quantities of the visits table",
+        "`PARAMCD` of the visits table. Blood counts are `measured`: results with the errors of the laboratory, on "
+        "the days on which blood was counted. The others are `true`: the state of the virtual patient itself, every "
+        f"28 days ({' and '.join(code(name) for name in EARLY)} weekly in the first {EARLY_WEEKS} weeks). What the "
+        "site read of lymphocytes and nodes, with its errors, stands in the response table.",
+        table(["PARAMCD", "quantity", "unit", "SOURCE", "meaning"], measures),
+    ]
     parts += [
         "## Terms",
         "Adverse events: " + ", ".join(code(term) for term in columns.ADVERSE_EVENTS) + ".",

@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cereblon.errors import CereblonError as CereblonError
+from cereblon.errors import CereblonWarning as CereblonWarning
 
 if TYPE_CHECKING:
     from cereblon.clinic.design import Trial as Trial
@@ -43,7 +44,7 @@ _LAZY = {
     "run_claims": "cereblon.evidence.verdicts",
     "trial_ids": "cereblon.clinic.documents",
 }
-__all__ = ["CereblonError", "__version__", *_LAZY]
+__all__ = ["CereblonError", "CereblonWarning", "__version__", *_LAZY]
 
 
 def __getattr__(name: str) -> Any:

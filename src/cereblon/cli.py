@@ -106,6 +106,9 @@ def run(
         typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a run of another request in the run folder.")] = False,
+    twins: Annotated[
+        bool, typer.Option("--twins", help="The same people in every arm. Default: every arm has its own.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
@@ -117,8 +120,8 @@ def run(
     overrides = _with_knockouts(parse_settings(set_ or []), knockout or [])
     _check_arms(design, arm or [])
     folder = out if out is not None else Path("runs") / f"{design.id}-seed-{seed}"
-    check_target(folder, planned(design, patients, seed, arm or None, overrides), force)
-    result = _simulate(design, patients, seed, arm, overrides, folder)
+    check_target(folder, planned(design, patients, seed, arm or None, overrides, twins), force)
+    result = _simulate(design, patients, seed, arm, overrides, folder, twins)
     written = result.save(folder, force=force)
     if as_json:
         print_json(result.summary())
@@ -184,6 +187,7 @@ def _simulate(
     arms: Sequence[str] | None,
     overrides: dict[str, float],
     folder: Path | None,
+    twins: bool = False,
 ) -> StudyResult:
     with progress_bar(design.id) as progress:
         progress(0, 1, "starting")
@@ -200,6 +204,7 @@ def _simulate(
             seed=seed,
             arms=arms or None,
             overrides=overrides,
+            twins=twins,
             out=folder,
             progress=_survival_beside(progress),
         )

@@ -15,12 +15,14 @@ DAYS_PER_CYCLE: Final = 28  # the engine's block; AECYCLE counts these, also for
 # keys
 STUDYID: Final = "STUDYID"
 USUBJID: Final = "USUBJID"
+TWIN: Final = "TWIN"
 ARM: Final = "ARM"
 ADY: Final = "ADY"
 PARAMCD: Final = "PARAMCD"
 AVAL: Final = "AVAL"
 AVALU: Final = "AVALU"
 AVALC: Final = "AVALC"
+SOURCE: Final = "SOURCE"
 
 # fate of a subject
 BESTRESP: Final = "BESTRESP"
@@ -77,6 +79,10 @@ BASELINE: Final = "BL"  # AVALC of the assessment before the first dose
 # TRTREAS values
 ONGOING: Final = "ongoing"
 
+# SOURCE values
+MEASURED: Final = "measured"
+TRUE: Final = "true"
+
 # PARAMCD values of time_to_event
 PFS: Final = "PFS"
 OS: Final = "OS"
@@ -93,18 +99,31 @@ class Column(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """One quantity of the visits table: label for people, unit, whether a log axis shows it best."""
+    """One quantity of the visits table.
+
+    label: for people; unit: of AVAL; log: whether a log axis shows it best; source: MEASURED, with the errors of a
+    measurement, or TRUE, the state itself, which no one in the trial sees; meaning: in a line.
+    """
 
     label: str
     unit: str
     log: bool
+    source: str
+    meaning: str
 
 
 _SUBJECT = Column("Int32", "", "subject number, unique within the run and the same for the same seed")
+_TWIN = Column(
+    "Int32",
+    "",
+    "number of the drawn person: rows of equal TWIN are the same person. Different in every arm, unless the run asked "
+    "for twins",
+)
 
 SUBJECTS: Final[dict[str, Column]] = {
     STUDYID: Column("String", "", "trial identifier"),
     USUBJID: _SUBJECT,
+    TWIN: _TWIN,
     ARM: Column("String", "", "arm identifier of the trial document"),
     BESTRESP: Column("String", "", "best response by the trial's criteria, confirmed after two months"),
     RSPDY: Column("Int32", "day", "day of the first visit of a confirmed response; null without one"),
@@ -123,25 +142,53 @@ def covariate_columns() -> dict[str, Column]:
 
 VISITS: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
+    TWIN: _TWIN,
     ADY: Column("Int32", "day", "day of the visit, 1 = before the first dose"),
-    PARAMCD: Column("Enum", "", "what was measured, see MEASURES"),
+    PARAMCD: Column("Categorical", "", "code of the quantity"),
     AVAL: Column("Float32", "see AVALU", "value"),
-    AVALU: Column("Enum", "", "unit of the value"),
+    AVALU: Column("Categorical", "", "unit of the value"),
+    SOURCE: Column(
+        "Categorical",
+        "",
+        "'measured': a result with the error of the measurement, on which the site acts; 'true': the state of the "
+        "virtual patient itself, which nobody in the trial sees",
+    ),
 }
 
-# Quantities of the visits table that the report draws; a run may record more.
 MEASURES: Final[dict[str, Measure]] = {
-    "ALC": Measure("Lymphocytes (ALC)", "1e9/L", True),
-    "NODEVOL": Measure("Lymph nodes", "mL", True),
-    "SPLEEN": Measure("Spleen", "mL", True),
-    "ANC": Measure("Neutrophils (ANC)", "1e9/L", False),
-    "PLAT": Measure("Platelets", "1e9/L", False),
-    "HGB": Measure("Hemoglobin", "g/dL", False),
-    "IGG": Measure("IgG", "g/L", False),
-}
+    "ALC": Measure(
+        "Lymphocytes (ALC)", "1e9/L", True, TRUE,
+        "lymphocytes in blood, leukemic and normal; the count that was read is ALC of the response table",
+    ),
+    "ANC": Measure("Neutrophils (ANC)", "1e9/L", False, MEASURED, "neutrophil count of a blood count"),
+    "PLAT": Measure("Platelets", "1e9/L", False, MEASURED, "platelet count of a blood count"),
+    "HGB": Measure("Hemoglobin", "g/dL", False, MEASURED, "hemoglobin of a blood count"),
+    "NODEVOL": Measure(
+        "Lymph nodes", "mL", True, TRUE,
+        "volume of all lymph nodes, swelling included; the size that was read is SPD of the response table",
+    ),
+    "SPLEEN": Measure("Spleen", "mL", True, TRUE, "volume of the spleen, swelling included"),
+    "IGG": Measure("IgG", "g/L", False, TRUE, "immunoglobulin G in serum"),
+    "MARROW": Measure("Marrow infiltration", "1", False, TRUE, "leukemic cells in the marrow, share of its capacity"),
+    "CLONE": Measure(
+        "Clone in blood", "1", True, TRUE, "leukemic cells in blood, share of its lymphocytes and neutrophils"
+    ),
+    "RESIST": Measure("Resistant cells", "1", True, TRUE, "resistant cells, share of all leukemic cells"),
+    "CTL": Measure("Cytotoxic T cells", "1e9 cells", True, TRUE, "functional cytotoxic T cells in the body"),
+    "NK": Measure("NK cells", "1e9 cells", True, TRUE, "natural killer cells in the body"),
+    "TREG": Measure("Regulatory T cells", "1e9 cells", True, TRUE, "regulatory T cells in the body"),
+    "SYNAPSE": Measure(
+        "Immune synapse", "1", False, TRUE, "strength of the synapse between T cells and leukemic cells"
+    ),
+    "AUC": Measure(
+        "Lenalidomide exposure", "ng.h/mL", False, TRUE, "plasma concentration of lenalidomide, added up since day 1"
+    ),
+}  # fmt: skip
+"""PARAMCD of the visits table, in the order of its rows."""
 
 EXPOSURE: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
+    TWIN: _TWIN,
     ADY: Column("Int32", "day", "first day of the week: 1, 8, 15 ..."),
     DRUG: Column("String", "", "drug"),
     DOSEMG: Column("Float32", "mg", "amount taken in the week"),
@@ -151,26 +198,29 @@ EXPOSURE: Final[dict[str, Column]] = {
 
 RESPONSE: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
+    TWIN: _TWIN,
     ADY: Column("Int32", "day", "day of the assessment, 1 = baseline"),
     AVALC: Column("String", "", "category at this visit, before confirmation; 'BL' at baseline"),
-    ALC: Column("Float32", "1e9/L", "lymphocyte count read at the visit"),
+    ALC: Column("Float32", "1e9/L", "lymphocyte count read at the visit, with the error of the laboratory"),
     SPD: Column(
         "Float32",
         "cm2",
-        "sum of products of node diameters measured then; null without a scan (CT trials)",
+        "sum of products of node diameters read then, with the error of the reading; null without a scan (CT trials)",
     ),
 }
 
 EVENTS: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
+    TWIN: _TWIN,
     ASTDY: Column("Int32", "day", "day of onset"),
-    AETERM: Column("String", "", "event, see ADVERSE_EVENTS"),
+    AETERM: Column("String", "", f"event: {', '.join(ADVERSE_EVENTS)}"),
     AETOXGR: Column("Int8", "grade", "worst grade in the cycle, 1-5"),
     AECYCLE: Column("Int32", "", "28-day cycle, from 1"),
 }
 
 TIME_TO_EVENT: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
+    TWIN: _TWIN,
     PARAMCD: Column("String", "", "PFS, OS, TTF or DOR"),
     AVAL: Column("Float32", "day", "days from the first dose (DOR: from the first response)"),
     CNSR: Column("Int8", "0/1", "0 = event, 1 = censored"),

@@ -32,7 +32,8 @@ class StudyResult:
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
     overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
     columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
-    and timings; lock: the right to write the folder that was planned for it.
+    and timings; twins: the arms hold the same people (equal TWIN), not different ones; lock: the right to write the
+    folder that was planned for it.
     """
 
     trial: Trial
@@ -41,6 +42,7 @@ class StudyResult:
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
     overrides: Mapping[str, float] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+    twins: bool = False
     lock: TargetLock | None = field(default=None, repr=False, compare=False)
 
     def scan(self, name: str) -> pl.LazyFrame:
@@ -69,7 +71,7 @@ class StudyResult:
         return compare(self)
 
     def summary(self) -> dict[str, Any]:
-        """Return {"trial": ID, "arms": {ARM: {ENDPOINT: {...}}}} with percentages 0-100 and PFS in months."""
+        """Return {"trial": ID, "twins": BOOL, "arms": {ARM: {ENDPOINT: {...}}}}: percentages 0-100, PFS in months."""
         from cereblon.outcomes.compare import summary_object
 
         return summary_object(self)

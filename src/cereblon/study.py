@@ -26,6 +26,7 @@ import polars as pl
 
 from cereblon.checkpoint import Checkpoint, code_fingerprint, discard
 from cereblon.clinic.design import Trial
+from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, Parameter, load_model
@@ -35,13 +36,13 @@ from cereblon.result import StudyResult
 from cereblon.study_block import BlockRunner
 from cereblon.study_program import LANES
 from cereblon.study_subjects import SubjectBlock
-from cereblon.study_tables import TABLES_WRITTEN, VISIT_UNITS
+from cereblon.study_tables import TABLES_WRITTEN
 from cereblon.target_lock import TargetLock
 from cereblon.visits import VisitWriter
 
 DEFAULT_PATIENTS = 500
 ARM_STRIDE = 1_000_000
-"""USUBJID of subject i in arm a of the design is a * ARM_STRIDE + i + 1, whichever arms are run."""
+"""USUBJID of subject i (from 1) in arm a (from 0) of the design is a * ARM_STRIDE + i, whichever arms are run."""
 LARGEST = 1e30
 """Largest value of a parameter that single precision can work with."""
 PATIENCE = 2.0
@@ -58,6 +59,7 @@ class StudyPlan:
     seed: int
     arms: tuple[int, ...]
     overrides: Mapping[str, float]
+    twins: bool
 
     def fingerprint(self, model: Model) -> str:
         """Text that is equal only for runs with equal results."""
@@ -66,6 +68,7 @@ class StudyPlan:
             "patients": self.patients,
             "seed": self.seed,
             "arms": self.arms,
+            "twins": self.twins,
             "overrides": dict(sorted(self.overrides.items())),
             "model": model.fingerprint,
             "lanes": LANES,
@@ -90,15 +93,17 @@ def run(
     seed: int = 1,
     arms: Sequence[str] | None = None,
     overrides: Mapping[str, float] | None = None,
+    twins: bool = False,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Simulate a trial.
 
     trial: from `load_trial`; patients: subjects in each arm (default 500); seed: of every random draw; arms: arm ids
-    (default all); overrides: parameter -> value in its own unit; out: the run folder planned for the result, beside
-    which finished blocks are kept until `StudyResult.save`, so that an interrupted run goes on, and which no other run
-    may have meanwhile; progress: called with (done, total, words).
+    (default all); overrides: parameter -> value in its own unit; twins: the same people in every arm, for contrasts
+    within persons (default: each arm has its own people, as in a trial); out: the run folder planned for the result,
+    beside which finished blocks are kept until `StudyResult.save`, so that an interrupted run goes on, and which no
+    other run may have meanwhile; progress: called with (done, total, words).
 
     Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
     for an unknown arm or parameter, impossible values, a subject whose state left the possible range, or an `out` that
@@ -107,12 +112,24 @@ def run(
     lock = None if out is None else TargetLock(out)
     try:
         return _run(
-            trial, patients, seed, arms, overrides or {}, out, progress or (lambda done, total, words: None), lock
+            trial,
+            patients,
+            seed,
+            arms,
+            overrides or {},
+            twins,
+            out,
+            progress or (lambda done, total, words: None),
+            lock,
         )
     except BaseException:
         if lock is not None:
             lock.release()
         raise
+
+
+def _silent(done: int, total: int, words: str) -> None:
+    """Show no progress."""
 
 
 def _run(
@@ -121,6 +138,7 @@ def _run(
     seed: int,
     arms: Sequence[str] | None,
     overrides: Mapping[str, float],
+    twins: bool,
     out: Path | None,
     say: Progress,
     lock: TargetLock | None,
@@ -128,7 +146,7 @@ def _run(
     began = time.perf_counter()
     say(0, 1, "loading the model")
     model = load_model()
-    plan = _plan(trial, patients, seed, arms, overrides, model)
+    plan = _plan(trial, patients, seed, arms, overrides, twins, model)
     runner = BlockRunner(
         plan.trial.blind(),
         population_of(trial),
@@ -141,7 +159,7 @@ def _run(
     blocks = _blocks(plan)
     checkpoint = Checkpoint(out, plan.fingerprint(model))
     try:
-        visits = VisitWriter(checkpoint.folder / "visits", VISIT_UNITS)
+        visits = VisitWriter(checkpoint.folder / "visits", MEASURES)
         _simulate(runner, blocks, checkpoint, visits, say)
         order = [block.index for block in blocks]
         tables: dict[str, pl.DataFrame | pl.LazyFrame] = {name: checkpoint.read(name, order) for name in TABLES_WRITTEN}
@@ -170,6 +188,7 @@ def _run(
         tables=tables,
         overrides=dict(plan.overrides),
         meta=meta,
+        twins=plan.twins,
         lock=lock,
     )
     if checkpoint.temporary:  # the visits table reads from disk for as long as the result lives
@@ -201,6 +220,7 @@ def _plan(
     seed: int,
     arms: Sequence[str] | None,
     overrides: Mapping[str, float],
+    twins: bool,
     model: Model,
 ) -> StudyPlan:
     known = [arm.id for arm in trial.arms]
@@ -213,11 +233,13 @@ def _plan(
     count = DEFAULT_PATIENTS if patients is None else patients
     if not 1 <= count < ARM_STRIDE:
         raise CereblonError(f"patients: {count} is outside 1 to {ARM_STRIDE - 1}")
+    if not isinstance(twins, bool):
+        raise CereblonError(f"twins: {twins!r}: expected True or False")
     for name, value in overrides.items():
         if name not in model.parameters:
             raise CereblonError(f"--set {name}: the model has no such parameter{nearest(name, model.parameters)}")
         _require_possible(model.parameters[name], value)
-    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), dict(overrides))
+    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), dict(overrides), twins)
 
 
 def _require_possible(row: Parameter, value: float) -> None:
@@ -247,8 +269,10 @@ def _parameters(model: Model, plan: StudyPlan) -> dict[str, Any]:
 
 def _blocks(plan: StudyPlan) -> list[SubjectBlock]:
     arm = np.repeat(np.array(plan.arms), plan.patients)
-    number = np.tile(np.arange(1, plan.patients + 1), len(plan.arms))
-    usubjid = arm * ARM_STRIDE + number
+    place = np.tile(np.arange(1, plan.patients + 1), len(plan.arms))
+    usubjid = arm * ARM_STRIDE + place
+    # who is drawn depends on the arm's place in the design and on nothing else that is run
+    number = place if plan.twins else usubjid
     cuts = range(0, len(arm), LANES)
     return [
         SubjectBlock(i, arm[c : c + LANES], number[c : c + LANES], usubjid[c : c + LANES]) for i, c in enumerate(cuts)
@@ -290,7 +314,7 @@ def _simulate(
             frames, days, values, present = runner.run(block, tick)
         tick(cycles)
         checkpoint.keep(block.index, frames)
-        visits.write(block.index, block.usubjid, days, values, present)
+        visits.write(block.index, block.usubjid, block.number, days, values, present)
         checkpoint.finish(block.index, TABLES_WRITTEN)
 
     pool = ThreadPoolExecutor(max_workers=worker_count(len(todo)))

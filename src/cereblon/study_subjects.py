@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class SubjectBlock:
-    """Consecutive subjects of a run: position of the block, arm index, number in the random streams, USUBJID; (n,)."""
+    """Consecutive subjects of a run: position of the block, then (n,) arm index, number of the drawn person, USUBJID.
+
+    The number keys every random stream, so subjects of one number are one person: the same covariates, traits and luck.
+    """
 
     index: int
     arm: NDArray[np.int64]

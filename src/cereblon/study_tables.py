@@ -25,32 +25,25 @@ Days = NDArray[np.int64]
 TABLES_WRITTEN: Final = ("subjects", "exposure", "response", "adverse_events", "time_to_event")
 """Tables that come with every block beside the visits."""
 COUNTED: Final = {"ANC": "anc_measured", "PLAT": "platelets_measured", "HGB": "hemoglobin_measured"}
-"""Quantities reported as measured, on the days of a blood count."""
+"""PARAMCD -> the clinic's count with the error of the laboratory, on the days of a blood count."""
 MONTHLY: Final = {
-    "ALC": ("alc", "1e9/L"),
-    "NODEVOL": ("node_volume", "mL"),
-    "SPLEEN": ("spleen_volume", "mL"),
-    "IGG": ("igg", "g/L"),
-    "MARROW": ("marrow_infiltration", "1"),
-    "CLONE": ("blood_clone_fraction", "1"),
-    "RESIST": ("resistant_fraction", "1"),
-    "CTL": ("ctl_functional", "1e9 cells"),
-    "NK": ("nk", "1e9 cells"),
-    "TREG": ("treg", "1e9 cells"),
-    "SYNAPSE": ("synapse", "1"),
-    "AUC": ("lenalidomide_auc", "ng.h/mL"),
+    "ALC": "alc",
+    "NODEVOL": "node_volume",
+    "SPLEEN": "spleen_volume",
+    "IGG": "igg",
+    "MARROW": "marrow_infiltration",
+    "CLONE": "blood_clone_fraction",
+    "RESIST": "resistant_fraction",
+    "CTL": "ctl_functional",
+    "NK": "nk",
+    "TREG": "treg",
+    "SYNAPSE": "synapse",
+    "AUC": "lenalidomide_auc",
 }
-"""Quantities of the model itself, code -> (name, unit): every 28 days, those of EARLY weekly in the first 8 weeks."""
+"""PARAMCD -> true state of the model: every 28 days, those of EARLY weekly in the first 8 weeks."""
 EARLY: Final = ("ALC", "NODEVOL")
 EARLY_WEEKS: Final = 8
-VISIT_UNITS: Final = {
-    "ALC": "1e9/L",
-    "ANC": "1e9/L",
-    "PLAT": "1e9/L",
-    "HGB": "g/dL",
-    **{code: unit for code, (_, unit) in MONTHLY.items()},
-}
-RECORDED: Final = tuple(dict.fromkeys((*TRUTH, *(name for name, _ in MONTHLY.values()))))
+RECORDED: Final = tuple(dict.fromkeys((*TRUTH, *MONTHLY.values())))
 """Observables that the cycle records every week."""
 
 
@@ -76,6 +69,7 @@ def block_tables(
         clinic, tracker.progressed_day[:n], tracker.response_day()[:n], tracker.last_assessed()[:n], cut
     )
     usubjid = block.usubjid.astype(np.int32)
+    twin = pl.DataFrame({columns.USUBJID: usubjid, columns.TWIN: block.number.astype(np.int32)})
     frames = {
         "subjects": _subjects(trial, block, cohort, tracker, clinic, cut),
         "exposure": _exposure(usubjid, weeks, cut),
@@ -86,7 +80,14 @@ def block_tables(
             columns.USUBJID, maintain_order=True
         ),
     }
+    frames = {name: frame if name == "subjects" else _with_twin(frame, twin) for name, frame in frames.items()}
     return frames, *_visits(records, weeks, clinic, cut)
+
+
+def _with_twin(frame: pl.DataFrame, twin: pl.DataFrame) -> pl.DataFrame:
+    """Return a table with TWIN beside USUBJID."""
+    joined = frame.join(twin, on=columns.USUBJID, how="left", maintain_order="left")
+    return joined.select(columns.USUBJID, columns.TWIN, pl.exclude(columns.USUBJID, columns.TWIN))
 
 
 def _subjects(
@@ -104,6 +105,7 @@ def _subjects(
         {
             columns.STUDYID: [trial.id] * n,
             columns.USUBJID: block.usubjid.astype(np.int32),
+            columns.TWIN: block.number.astype(np.int32),
             columns.ARM: arms[block.arm],
             **{name.upper(): np.asarray(value)[:n].astype(np.float32) for name, value in cohort.items()},
             columns.BESTRESP: best,
@@ -201,6 +203,6 @@ def _visits(records: Tree, weeks: Tree, clinic: Tree, cut: Any) -> tuple[Days, T
     values: Tree = {code: np.where(counted, weeks[name], np.nan) for code, name in COUNTED.items()}
     monthly = (np.arange(count) % 4 == 0)[:, None]
     early = monthly | (np.arange(count) < EARLY_WEEKS)[:, None]
-    for code, (name, _) in MONTHLY.items():
+    for code, name in MONTHLY.items():
         values[code] = np.where(early if code in EARLY else monthly, records[name], np.nan)
     return (start + 1).astype(np.int64), values, present

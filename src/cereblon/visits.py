@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cereblon.columns import ADY, AVAL, AVALU, PARAMCD, USUBJID
+from cereblon.columns import ADY, AVAL, AVALU, PARAMCD, SOURCE, TWIN, USUBJID, Measure
 from cereblon.files import write_table
 
 Whole = NDArray[np.integer[Any]]
@@ -18,20 +18,21 @@ Real = NDArray[np.floating[Any]]
 
 
 def visit_frame(
-    units: Mapping[str, str],
+    measures: Mapping[str, Measure],
     subjects: Whole,
+    twins: Whole,
     days: Whole,
     values: Mapping[str, Real],
     present: NDArray[np.bool_] | None = None,
 ) -> pl.DataFrame:
     """Return the long visits table of one block of subjects.
 
-    units: quantity (PARAMCD) -> unit, for all quantities of the run; subjects: (n,) numbers; days: (t,) ADY;
-    values: quantity -> (t, n); present: (t, n), False where no visit took place. Values that are not finite
-    are left out too. Rows are ordered by subject, then quantity (in the order of `units`), then day.
+    measures: quantity (PARAMCD) -> what it is, for all quantities of the run; subjects: (n,) numbers; twins: (n,)
+    numbers of the drawn persons; days: (t,) ADY; values: quantity -> (t, n); present: (t, n), False where no visit
+    took place. Values that are not finite are left out too. Rows are ordered by subject, then quantity (in the order
+    of `measures`), then day.
     """
-    names = [name for name in units if name in values]
-    kinds = list(dict.fromkeys(units.values()))
+    names = [name for name in measures if name in values]
     shape = (len(subjects), len(names), len(days))
     stacked = np.stack([np.asarray(values[name], dtype=np.float32).T for name in names], axis=1)
     keep = np.isfinite(stacked)
@@ -44,15 +45,21 @@ def visit_frame(
         along[axis] = slice(None)
         return np.broadcast_to(column[tuple(along)], shape).ravel()[flat]
 
-    codes = np.array([list(units).index(name) for name in names], dtype=np.uint8)
-    kind_codes = np.array([kinds.index(units[name]) for name in names], dtype=np.uint8)
+    def named(word: Callable[[str], str]) -> pl.Series:
+        words = list(dict.fromkeys(word(name) for name in measures))
+        codes = np.array([words.index(word(name)) for name in names], dtype=np.uint8)
+        # not an Enum: other programs would read an order into it
+        return pl.Series(words, dtype=pl.Categorical).gather(spread(codes, 1))
+
     return pl.DataFrame(
         {
             USUBJID: spread(np.asarray(subjects, dtype=np.int32), 0),
+            TWIN: spread(np.asarray(twins, dtype=np.int32), 0),
             ADY: spread(np.asarray(days, dtype=np.int32), 2),
-            PARAMCD: pl.Series(list(units), dtype=pl.Enum(list(units))).gather(spread(codes, 1)),
+            PARAMCD: named(lambda name: name),
             AVAL: stacked.ravel()[flat],
-            AVALU: pl.Series(kinds, dtype=pl.Enum(kinds)).gather(spread(kind_codes, 1)),
+            AVALU: named(lambda name: measures[name].unit),
+            SOURCE: named(lambda name: measures[name].source),
         }
     )
 
@@ -64,10 +71,10 @@ class VisitWriter:
     long as blocks hold consecutive subjects.
     """
 
-    def __init__(self, folder: Path, units: Mapping[str, str]) -> None:
-        """Make `folder` if absent; `units` is quantity (PARAMCD) -> unit for all that will be written."""
+    def __init__(self, folder: Path, measures: Mapping[str, Measure]) -> None:
+        """Make `folder` if absent; `measures` is quantity (PARAMCD) -> what it is for all that will be written."""
         self.folder = folder
-        self.units = dict(units)
+        self.measures = dict(measures)
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, block: int) -> Path:
@@ -82,6 +89,7 @@ class VisitWriter:
         self,
         block: int,
         subjects: Whole,
+        twins: Whole,
         days: Whole,
         values: Mapping[str, Real],
         present: NDArray[np.bool_] | None = None,
@@ -90,7 +98,7 @@ class VisitWriter:
         complete.
         """
         target = self.path(block)
-        write_table(visit_frame(self.units, subjects, days, values, present), target)
+        write_table(visit_frame(self.measures, subjects, twins, days, values, present), target)
         return target
 
     def scan(self, blocks: Sequence[int] | None = None) -> pl.LazyFrame:

@@ -103,6 +103,9 @@ def test_run_prints_the_object_of_the_issue(cli: Cli, fake_study: list[dict[str,
     assert summary["arms"]["len"]["orr"]["published"] == 65
     assert fake_study[0]["overrides"] == {"x": 1.5, "y": -0.002}
     assert fake_study[0]["arms"] == ["len"]
+    assert fake_study[0]["twins"] is False
+    assert cli("run", "badoux2011", "--json", "--twins", "--out", "twins")[0] == 0
+    assert fake_study[1]["twins"] is True
     assert Path("runs/badoux2011-seed-1/summary.json").exists()
 
 

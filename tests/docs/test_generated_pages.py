@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from cereblon import columns
 from cereblon.clinic.documents import json_schema, trial_ids
 from cereblon.model import load_model
+from cereblon.study_tables import COUNTED, MONTHLY
 
 EXTENSION = Path(__file__).resolve().parents[2] / "docs" / "_ext"
 
@@ -50,6 +52,23 @@ def test_every_column_and_trial_is_listed(pages: dict[str, str]) -> None:
             assert f"| `{name}` |" in pages["tables.md"]
     for name in trial_ids():
         assert f"\n## {name}\n" in pages["registry.md"]
+
+
+def test_every_quantity_of_the_visits_is_explained(pages: dict[str, str]) -> None:
+    assert set(columns.MEASURES) == {*COUNTED, *MONTHLY}
+    for code, measure in columns.MEASURES.items():
+        assert measure.source == ("measured" if code in COUNTED else "true"), code
+        assert f"| `{code}` | {measure.label} | {measure.unit} | `{measure.source}` | {measure.meaning} |" in (
+            pages["tables.md"].replace("\\", "")
+        )
+
+
+def test_meanings_name_nothing_of_the_code(pages: dict[str, str]) -> None:
+    """A reader of a run folder has no Python module before him."""
+    constants = {name for name, value in vars(columns).items() if isinstance(value, (dict, tuple)) and name.isupper()}
+    assert {"MEASURES", "ADVERSE_EVENTS"} <= constants
+    text = pages["tables.md"] + json.dumps([c.meaning for table in columns.TABLES.values() for c in table.values()])
+    assert [name for name in constants if re.search(rf"(?<!## )\b{name}\b", text)] == []
 
 
 def test_tables_are_not_broken(pages: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ ISSUE_KEYS = [
 
 def test_summary_has_the_promised_shape() -> None:
     summary = synthetic.study(60).summary()
-    assert set(summary) == {"trial", "arms"}
+    assert set(summary) == {"trial", "twins", "arms"}
     assert list(summary["arms"]) == ["continuous"]
     endpoints = summary["arms"]["continuous"]
     assert list(endpoints) == ISSUE_KEYS == list(STANDARD)
@@ -123,6 +123,37 @@ def test_an_arm_draws_the_same_whatever_other_arms_there_are() -> None:
     assert (draw(arms, seed=5).picks["b"] == alone).all()
 
 
+def test_twins_are_drawn_together_and_counted_once() -> None:
+    """Arms with the same people and the same outcomes: no difference in any drawn trial, no more certainty pooled."""
+    result = synthetic.twins(90)
+    drawn = draw(result.arms, result.seed, replicates=50, twins=True)
+    for picks in drawn.picks.values():
+        assert (picks == drawn.picks["a"]).all()
+    rows = {(row.arm, row.key): row for row in result.comparisons}
+    for key in STANDARD:
+        assert rows["b", key].p90 == rows["a", key].p90
+    one, pooled = (rows[arm, "tfr"].p90 for arm in ("a", "all"))
+    assert pooled == one  # the published size of an arm is 20 persons, also three times over
+    # the same tables taken for different people would look surer than they are
+    apart = {(row.arm, row.key): row for row in replace(result, twins=False).comparisons}
+    surer = apart["all", "tfr"].p90
+    assert None not in (*one, *surer)
+    assert surer.high - surer.low < 0.75 * (one.high - one.low)  # type: ignore[operator]
+
+
+def test_smaller_arms_of_twins_hold_the_first_of_the_drawn_persons() -> None:
+    arms = synthetic.twins(30).arms
+    small = {**arms, "b": replace(arms["b"], size=7)}
+    picks = draw(small, seed=1, replicates=5, twins=True).picks
+    assert picks["a"].shape == (5, 20)
+    assert (picks["b"] == picks["a"][:, :7]).all()
+
+
+def test_arms_that_are_not_twins_are_not_taken_for_such() -> None:
+    with pytest.raises(CereblonError, match="do not hold the same people"):
+        draw(synthetic.study(30, arms=("a", "b")).arms, seed=1, twins=True)
+
+
 def _figure(**fields: object) -> Published:
     return Published.model_validate({"endpoint": "orr", "source": "S1"} | fields)
 
@@ -174,7 +205,7 @@ def test_broken_tables_are_named() -> None:
 def test_an_unknown_table_is_answered_with_the_nearest(small: StudyResult) -> None:
     with pytest.raises(CereblonError, match="nearest: visits"):
         small.table("visit")
-    assert small.table("visits").columns == ["USUBJID", "ADY", "PARAMCD", "AVAL", "AVALU"]
+    assert small.table("visits").columns == ["USUBJID", "TWIN", "ADY", "PARAMCD", "AVAL", "AVALU", "SOURCE"]
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,11 @@ def test_kaplan_meier_shows_numbers_at_risk_of_every_arm(several: StudyResult) -
     assert [row["text"][0] for row in rows] == ["60", "60", "60", "180"]
 
 
+def test_kaplan_meier_of_twins_says_how_many_people_it_counts(several: StudyResult) -> None:
+    assert "people" not in figures.kaplan_meier(several).caption
+    assert "the same 40 people, once for each arm" in figures.kaplan_meier(synthetic.twins(40)).caption
+
+
 def test_waterfall_falls_and_says_what_it_leaves_out(result: StudyResult) -> None:
     drawing = figures.waterfall(result)
     bars = [t for t in drawing.spec["data"] if t["xaxis"] == "x"]

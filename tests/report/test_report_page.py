@@ -1,6 +1,11 @@
 import json
+import platform
 import re
+import shlex
+import sys
 import time
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +16,10 @@ import synthetic
 from cereblon.clinic.design import Trial
 from cereblon.errors import CereblonError
 from cereblon.report.cohort import cohort_table
+from cereblon.report.console import outcome_notes
+from cereblon.report.folder import run_record
 from cereblon.report.page import report_page
+from cereblon.report.people import people_words
 from cereblon.result import StudyResult
 
 FILES = {
@@ -113,7 +121,31 @@ def test_run_folder_is_complete_and_explains_itself(result: StudyResult, tmp_pat
     assert record["tables"]["exposure"]["DOSEMG"]["unit"] == "mg"
     assert record["tables"]["subjects"]["CRCL"]["unit"] == "mL/min"
     assert json.loads((folder / "summary.json").read_text()) == result.summary()
+    assert record["twins"] is False
+    assert record["quantities"]["ANC"]["source"] == "measured"
+    software = record["software"]
+    assert software["versions"]["python"] == platform.python_version()
+    assert {name: version(name) for name in ("jax", "numpy", "polars")}.items() <= software["versions"].items()
+    assert datetime.fromisoformat(software["date"]).tzinfo is not None
+    assert shlex.split(software["command"])[1:] == sys.argv[1:]
+    assert software["platform"]
     assert [path.name for path in folder.parent.iterdir()] == ["run"]
+
+
+def test_report_says_whether_arms_are_the_same_people(result: StudyResult, page: str) -> None:
+    assert people_words(result) == ""
+    assert "people" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    apart, twins = synthetic.study(30, arms=("a", "b")), synthetic.twins(30, arms=("a", "b"))
+    assert "Every arm has people of its own." in report_page(apart)
+    text = report_page(twins)
+    assert "Twins: every arm has the same 30 people." in text
+    assert "<b>30</b> people, the same in every arm (twins)" in text
+    assert (
+        "errors of the laboratory: Neutrophils (ANC), Platelets, Hemoglobin. The true state: Lymphocytes (ALC)" in text
+    )
+    assert run_record(twins, {})["twins"] is True
+    assert twins.summary()["twins"] is True
+    assert people_words(twins) in outcome_notes(twins)
 
 
 def test_a_run_may_be_replaced_and_other_folders_may_not(result: StudyResult, tmp_path: Path) -> None:

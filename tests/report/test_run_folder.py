@@ -119,10 +119,10 @@ def test_the_same_request_is_replaced_silently_and_said_under_another_version(
 def test_what_is_planned_is_compared_before_the_work(result: StudyResult, tmp_path: Path) -> None:
     folder = result.save(tmp_path / "X")
     arms = list(result.arms)
-    same = planned(result.trial, result.patients, result.seed, None, {})
+    same = planned(result.trial, result.patients, result.seed, None, {}, False)
     assert check_target(folder, same) == folder
-    assert check_target(folder, planned(result.trial, result.patients, result.seed, arms, {})) == folder
-    other = planned(result.trial, 7, result.seed, arms, {"len_clearance_scale": 0.5})
+    assert check_target(folder, planned(result.trial, result.patients, result.seed, arms, {}, False)) == folder
+    other = planned(result.trial, 7, result.seed, arms, {"len_clearance_scale": 0.5}, False)
     with pytest.raises(CereblonError, match="patients 20 there, 7 here; settings none there, len_clear"):
         check_target(folder, other)
     assert check_target(folder, other, force=True) == folder

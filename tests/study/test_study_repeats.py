@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from small_trials import assert_exact, assert_same, of, short
 
 import cereblon
 from cereblon import study
 from cereblon.clinic.design import Trial
+from cereblon.patients.covariates import COVARIATES
 from cereblon.result import StudyResult
 
 TABLES = ("subjects", "visits", "exposure", "response", "adverse_events", "time_to_event")
@@ -37,6 +40,11 @@ def two_blocks(one_arm: Trial) -> StudyResult:
 @pytest.fixture(scope="module")
 def together(three_arms: Trial) -> StudyResult:
     return cereblon.run(three_arms, patients=30, seed=3)
+
+
+@pytest.fixture(scope="module")
+def twins(three_arms: Trial) -> StudyResult:
+    return cereblon.run(three_arms, patients=30, seed=3, twins=True)
 
 
 @pytest.mark.parametrize("patients", [1, 40])
@@ -87,16 +95,16 @@ def test_order_of_the_asked_arms_changes_nothing(three_arms: Trial, together: St
 
 
 @pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
-def test_relabelled_arms_keep_their_outcomes(
-    together: StudyResult, tmp_path: Path, order: tuple[int, int, int]
+def test_relabelled_arms_of_the_same_people_keep_their_outcomes(
+    twins: StudyResult, tmp_path: Path, order: tuple[int, int, int]
 ) -> None:
     def permute(document: dict[str, Any]) -> None:
         document["arms"] = [document["arms"][i] for i in order]
 
-    permuted = cereblon.run(short("buhler2013", tmp_path / "mine.yaml", permute), patients=30, seed=3)
+    permuted = cereblon.run(short("buhler2013", tmp_path / "mine.yaml", permute), patients=30, seed=3, twins=True)
     for name in TABLES:
         for place, arm in enumerate(order):
-            assert_exact(of(permuted, name, arm=place), of(together, name, arm=arm))
+            assert_exact(of(permuted, name, arm=place), of(twins, name, arm=arm))
 
 
 def test_renamed_arms_change_nothing_but_their_names(together: StudyResult, tmp_path: Path) -> None:
@@ -114,7 +122,58 @@ def test_renamed_arms_change_nothing_but_their_names(together: StudyResult, tmp_
         assert_exact(of(renamed, name), of(together, name))
 
 
-def test_equal_regimens_have_equal_outcomes(tmp_path: Path) -> None:
+def test_arms_are_different_people(together: StudyResult) -> None:
+    """And every arm has the same ones whoever else is run: `test_arm_alone_is_the_arm_among_others`."""
+    subjects = together.table("subjects")
+    assert subjects["TWIN"].n_unique() == subjects.height == 90
+    for trait in ("AGE", "ALC0", "SPD0", "CRCL"):
+        assert subjects[trait].n_unique() > 80, trait  # drawn afresh; traits of one person would come three times
+    # luck is their own too: the error of the laboratory on day 1
+    counts = together.table("visits").filter(PARAMCD="ANC", ADY=1)
+    assert counts["AVAL"].n_unique() > 80
+
+
+def test_twins_are_the_same_people_in_every_arm(twins: StudyResult, together: StudyResult) -> None:
+    subjects = twins.table("subjects")
+    assert sorted(subjects["TWIN"].unique()) == list(range(1, 31))
+    traits = [name.upper() for name in COVARIATES]
+    first = of(twins, "subjects", arm=0).select("TWIN", *traits)
+    for arm in (1, 2):
+        assert_exact(of(twins, "subjects", arm=arm).select("TWIN", *traits), first)
+    # the first arm of a design has the same people either way
+    for name in TABLES:
+        assert_exact(of(twins, name, arm=0), of(together, name, arm=0))
+
+
+def test_every_table_says_who_is_who(together: StudyResult, twins: StudyResult) -> None:
+    for result in (together, twins):
+        people = result.table("subjects").select("USUBJID", "TWIN")
+        for name in TABLES:
+            assert result.table(name).schema["TWIN"] == pl.Int32
+            said = result.table(name).select("USUBJID", "TWIN").unique(maintain_order=True)
+            assert_frame_equal(said, people.join(said.select("USUBJID"), on="USUBJID"), check_row_order=False)
+
+
+def test_finished_blocks_of_other_people_are_not_taken_over(three_arms: Trial) -> None:
+    model = cereblon.load_model()
+    apart = study.StudyPlan(three_arms, 30, 3, (0, 1, 2), {}, twins=False)
+    assert apart.fingerprint(model) != replace(apart, twins=True).fingerprint(model)
+
+
+def test_twins_is_yes_or_no(three_arms: Trial) -> None:
+    with pytest.raises(cereblon.CereblonError, match=r"^twins: 'no': expected True or False$"):
+        cereblon.run(three_arms, patients=1, twins="no")  # type: ignore[arg-type]
+
+
+def test_twins_of_a_single_arm_change_nothing(one_arm: Trial, two_blocks: StudyResult) -> None:
+    few = cereblon.run(one_arm, patients=40, seed=7, twins=True)
+    for name in TABLES:
+        assert_exact(of(few, name), of(two_blocks, name, first=40))
+    plain = cereblon.run(one_arm, patients=40, seed=7)
+    assert few.summary() == {**plain.summary(), "twins": True}
+
+
+def test_equal_regimens_have_equal_outcomes_in_twins(tmp_path: Path) -> None:
     def twin(document: dict[str, Any]) -> None:
         first = document["arms"][0]
         document["arms"] = [first, {**deepcopy(first), "id": "twin"}, document["arms"][2]]
@@ -122,7 +181,8 @@ def test_equal_regimens_have_equal_outcomes(tmp_path: Path) -> None:
         document["population"]["size"] = size
         document["published"] = []
 
-    result = cereblon.run(short("buhler2013", tmp_path / "mine.yaml", twin), patients=30, seed=3)
+    trial = short("buhler2013", tmp_path / "mine.yaml", twin)
+    result = cereblon.run(trial, patients=30, seed=3, twins=True)
     for name in TABLES:
         one, two = (of(result, name, arm=arm) for arm in (0, 1))
         if name == "subjects":
@@ -130,6 +190,9 @@ def test_equal_regimens_have_equal_outcomes(tmp_path: Path) -> None:
         assert_exact(one, two)
     # and a different start dose is a different dose
     assert not of(result, "exposure", arm=0).equals(of(result, "exposure", arm=2))
+    # as different people they differ by chance alone
+    apart = cereblon.run(trial, patients=30, seed=3)
+    assert not of(apart, "response", arm=0).equals(of(apart, "response", arm=1))
 
 
 def test_simulation_does_not_read_published_outcomes(together: StudyResult, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ the border; inside the package a `Trial` is immutable and trusted.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -143,6 +144,23 @@ class Trial(Document):
     def blind(self) -> Trial:
         """Return the trial without its published outcomes: all that a simulation may see."""
         return self.model_copy(update={"published": ()})
+
+    def vary(self, changes: Mapping[str, object]) -> Trial:
+        """Return the trial with some fields changed, validated and linted like a document that was read.
+
+        changes: path -> value. A path names fields from the top, with dots: "criteria", "schedule.ct_days",
+        "arms.0.size"; an item of a list is named by its id or by its position from 0 ("arms.low.rules.anc_hold";
+        where an id looks like a position, the id is meant; an id with dots may stand in brackets, "arms[2.5mg].size").
+        A value is what a document would hold there: text, numbers, quantities with their unit ("0.5e9/L"), lists,
+        mappings, None for "not stated", or a part of another trial. Changes are made in their order, then the whole
+        is checked.
+
+        What the linter remarks on the result is given as `CereblonWarning`. Raises CereblonError in one line: the
+        path, the value, what was expected, the nearest field.
+        """
+        from cereblon.clinic.vary import varied
+
+        return varied(self, changes)
 
     def arm(self, name: str) -> Arm:
         """Return the arm called `name`; raises KeyError."""

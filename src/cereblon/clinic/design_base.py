@@ -1,17 +1,60 @@
-"""What every part of a trial document has in common: no unknown fields, no change after reading."""
+"""What every part of a trial document has in common: no unknown fields, no change after reading, no way round it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
+
+from cereblon.clinic.quantities import AS_STORED
+from cereblon.errors import CereblonError
 
 
 class Document(BaseModel):
-    """A frozen part of a trial document; unknown fields are an error, not a silent no-op."""
+    """A frozen part of a trial document; unknown fields are an error, not a silent no-op.
+
+    Every way to make one validates it, those included that Pydantic leaves unchecked for speed: `model_copy`,
+    `model_construct`, and what rests on them (`copy`, `construct`, `copy.replace`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with the fields of `update` replaced, validated like a document that was read.
+
+        update: field -> value, as the attribute holds it (a quantity: number in its stored unit) or as a document
+        writes it ("5 mg"); parts that are documents themselves are valid already and kept as they are.
+        Raises CereblonError in one line for an unknown field or an impossible value.
+        """
+        changed = self if update is None else self._checked({**self._written(), **update})
+        return BaseModel.model_copy(changed, deep=deep)
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """Return a document of these field values, validated; see `model_copy`. `_fields_set` is not used."""
+        return cls._checked(values)
+
+    def copy(self, **options: Any) -> Self:
+        """Return `model_copy` of the options that it knows; the others would leave fields out and are refused."""
+        partial = sorted(set(options) - {"update", "deep"})
+        if partial:
+            raise CereblonError(f"{type(self).__name__}: {', '.join(partial)}: a copy has all fields of a document")
+        return self.model_copy(**options)
+
+    def _written(self) -> dict[str, Any]:
+        """Return the fields that were given, not filled in by default, as the attributes hold them."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any]) -> Self:
+        try:
+            return cls.model_validate(dict(values), context=AS_STORED)
+        except ValidationError as invalid:
+            from cereblon.clinic.documents import one_line  # which needs the documents to be defined
+
+            raise CereblonError(one_line(invalid, cls)) from invalid
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]

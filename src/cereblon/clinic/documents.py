@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from cereblon.clinic.design import Trial
-from cereblon.clinic.yamltext import DocumentError, Loc, Located, printable, read_text, read_yaml
+from cereblon.clinic.yamltext import DocumentError, Loc, Located, field_path, printable, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest
 
 _REGISTRY = resources.files("cereblon") / "trials"
@@ -88,6 +88,14 @@ def explain(invalid: ValidationError, document: Located, root: type[BaseModel] =
     told = [d for d in details if d["type"] != "missing" or d["loc"] not in misspelt]
     problems = [_explain_one(detail, document, root) for detail in told]
     return sorted(problems, key=lambda p: (p.line, p.column))
+
+
+def one_line(invalid: ValidationError, root: type[BaseModel] = Trial) -> str:
+    """Return the first problem of values that were not read from a file: field path, value and remedy."""
+    problems = explain(invalid, Located("<values>"), root)
+    first, more = problems[0], len(problems) - 1
+    where = field_path(first.loc) or root.__name__
+    return f"{where}: {first.what}" + (f" (and {more} more)" if more else "")
 
 
 def _meant(loc: Loc, root: type[BaseModel]) -> Loc:

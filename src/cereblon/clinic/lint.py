@@ -55,12 +55,18 @@ def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
         trial = Trial.model_validate(document.data)
     except ValidationError as invalid:
         return [_finding(problem) for problem in explain(invalid, document)]
-    remarks = [document.error(loc, what) for rule in RULES for loc, what in rule(trial)]
+    remarks = [document.error(loc, what) for loc, what in lint(trial)]
     taken = trial.id in trial_ids() and Path(file).stem != trial.id
     if taken:
         what = f"{trial.id} is also a registry entry: expected a name of its own"
         remarks.append(document.error(("id",), what))
     return [_finding(r, "warning") for r in sorted(remarks, key=lambda r: (r.line, r.column))]
+
+
+def lint(trial: Trial) -> Remarks:
+    """Yield what is valid and probably a slip, as (field path, message), in the order of `RULES`."""
+    for rule in RULES:
+        yield from rule(trial)
 
 
 def _finding(error: DocumentError, severity: Severity = "error") -> Finding:

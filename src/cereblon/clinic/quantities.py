@@ -8,12 +8,12 @@ in one unit per dimension (mg, days, 1e9/L, mL/min) and written back as text in 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from cereblon.errors import nearest
@@ -21,6 +21,8 @@ from cereblon.errors import nearest
 NUMBER = r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[eE][+-]?[0-9]{1,2})?"
 _PATTERN = re.compile(rf"({NUMBER})\s*(.*)")
 _LONGEST = 60  # characters; anything longer is not a quantity
+AS_STORED: Final[dict[str, Any]] = {"numbers": "stored"}
+"""Validation context under which a quantity may also be a bare number in its stored unit: values of a document."""
 
 
 @dataclass(frozen=True)
@@ -109,30 +111,42 @@ CLEARANCE = Dimension(
     "a creatinine clearance", "mL/min", "60 mL/min", {"mL/min": "1", "ml/min": "1"}, low=0.0, high=200.0
 )
 
+
+def _reader(dimension: Dimension) -> Callable[[object, ValidationInfo], float]:
+    """Return the validator of a field: text with a unit, or the stored number where `AS_STORED` says so."""
+
+    def read(value: object, info: ValidationInfo) -> float:
+        if info.context is AS_STORED and isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = dimension.format(value)
+        return dimension.parse_whole(value) if dimension.whole else dimension.parse(value)
+
+    return read
+
+
 Dose = Annotated[
     float,
-    BeforeValidator(DOSE.parse),
+    BeforeValidator(_reader(DOSE)),
     PlainSerializer(DOSE.format, return_type=str, when_used="json"),
     WithJsonSchema(DOSE.schema()),
 ]
 """Milligrams of drug in one day, written "5 mg"."""
 Time = Annotated[
     int,
-    BeforeValidator(TIME.parse_whole),
+    BeforeValidator(_reader(TIME)),
     PlainSerializer(TIME.format, return_type=str, when_used="json"),
     WithJsonSchema(TIME.schema()),
 ]
 """Whole days, written "28 days"."""
 Count = Annotated[
     float,
-    BeforeValidator(COUNT.parse),
+    BeforeValidator(_reader(COUNT)),
     PlainSerializer(COUNT.format, return_type=str, when_used="json"),
     WithJsonSchema(COUNT.schema()),
 ]
 """Blood count in 1e9/L, written "1.0e9/L"."""
 Clearance = Annotated[
     float,
-    BeforeValidator(CLEARANCE.parse),
+    BeforeValidator(_reader(CLEARANCE)),
     PlainSerializer(CLEARANCE.format, return_type=str, when_used="json"),
     WithJsonSchema(CLEARANCE.schema()),
 ]

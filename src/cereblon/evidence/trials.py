@@ -46,8 +46,11 @@ class Trials:
             arms = None if condition.arm is None else [condition.arm]
             say = self.say
             tell = None if say is None else lambda done, total, words: say(done, total, f"{trial.id}: {words}")
+            # Conditions that name an arm are contrasts within persons: the same people in each, as in every other pair
+            # of conditions. A whole trial, arms pooled, counts every person once.
+            twins = arms is not None
             self._done[key] = run(
-                trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, progress=tell
+                trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, twins=twins, progress=tell
             )
         return self._done[key]
 
@@ -103,12 +106,11 @@ def _column(result: StudyResult, name: str) -> NDArray[np.float64]:
     """Return a column of the subjects table, or a model parameter that varies between them: latent, drawn again."""
     from cereblon.model import load_model
     from cereblon.patients import draw_variability
-    from cereblon.study import ARM_STRIDE
 
     table, model = result.table("subjects"), load_model()
     if name in model.parameters and model.parameters[name].distribution != "none":
-        subjects = np.concatenate([arm.subjects for arm in result.arms.values()]) % ARM_STRIDE
-        return draw_variability(model.parameters, subjects, result.seed)[name]
+        persons = np.concatenate([arm.twins for arm in result.arms.values()])
+        return draw_variability(model.parameters, persons, result.seed)[name]
     if name not in table.columns:
         raise CereblonError(f"'{name}': the subjects of a trial have no such column{nearest(name, table.columns)}")
     rows = table.select(["USUBJID", name]).to_numpy()

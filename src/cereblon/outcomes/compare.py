@@ -120,11 +120,12 @@ def compare(result: StudyResult) -> tuple[Comparison, ...]:
     if len(trial.arms) > 1 and len(result.arms) == len(trial.arms):
         groups[POOLED] = (None, result.arms)
     rows: list[Comparison] = []
+    drawn = draw(result.arms, result.seed, twins=result.twins)
     for name, (printed_arm, arms) in groups.items():
         figures = {f.endpoint: f for f in trial.published if f.arm == printed_arm}
         if len(trial.arms) == 1:  # a single arm may also be named in print
             figures |= {f.endpoint: f for f in trial.published if f.arm == name}
-        draws = draw(arms, result.seed)
+        draws = Draws(arms, {arm: drawn.picks[arm] for arm in arms})
         rows += [_one(name, key, figures.get(key), draws) for key in _keys(figures.values())]
     return tuple(rows)
 
@@ -134,7 +135,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def summary_object(result: StudyResult) -> dict[str, Any]:
-    """Return {"trial": ID, "arms": {ARM: {ENDPOINT: {...}}}} with the standard endpoints."""
+    """Return {"trial": ID, "twins": BOOL, "arms": {ARM: {ENDPOINT: {...}}}} with the standard endpoints."""
     arms: dict[str, dict[str, Any]] = {}
     for row in result.comparisons:
         if row.key not in STANDARD:
@@ -146,7 +147,7 @@ def summary_object(result: StudyResult) -> dict[str, Any]:
             "p90": [_rounded(row.p90.low), _rounded(row.p90.high)],
             "inside": row.inside,
         }
-    return {"trial": result.trial.id, "arms": arms}
+    return {"trial": result.trial.id, "twins": result.twins, "arms": arms}
 
 
 def hits(rows: Iterable[Comparison]) -> tuple[int, int]:

@@ -28,6 +28,7 @@ from cereblon.columns import (
     PARAMCD,
     PFS,
     TRTREAS,
+    TWIN,
     USUBJID,
 )
 from cereblon.errors import CereblonError
@@ -53,13 +54,15 @@ class Times:
 class ArmData:
     """One arm: its design size and, for N simulated subjects, everything the endpoints need.
 
-    subjects: (N,) numbers, ascending; flags: endpoint -> (N,) yes or no; cycles_given, cycles_hit: (N,)
-    cycles with lenalidomide and, of these, cycles with grade 3-4 neutropenia; times: PFS, OS -> Times.
+    subjects: (N,) numbers, ascending; twins: (N,) numbers of the drawn persons; flags: endpoint -> (N,) yes or
+    no; cycles_given, cycles_hit: (N,) cycles with lenalidomide and, of these, cycles with grade 3-4 neutropenia;
+    times: PFS, OS -> Times.
     """
 
     arm: str
     size: int
     subjects: NDArray[np.int64]
+    twins: NDArray[np.int64]
     flags: Mapping[str, Flags]
     cycles_given: Floats
     cycles_hit: Mapping[str, Floats]
@@ -153,6 +156,7 @@ def arm_data(result: StudyResult) -> dict[str, ArmData]:
             arm=arm.id,
             size=arm.size,
             subjects=numbers,
+            twins=subjects[TWIN].to_numpy().astype(np.int64),
             flags=flags,
             cycles_given=_counts(subjects, cycles),
             cycles_hit={key: _counts(subjects, table) for key, table in hits.items()},

@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from cereblon.errors import CereblonError
 from cereblon.outcomes.data import ArmData, Floats, Times
 from cereblon.outcomes.endpoints import Endpoint
 from cereblon.outcomes.survival import Resampled, resample
@@ -75,16 +76,25 @@ def pool(times: Sequence[Times]) -> Times:
     return Times(np.concatenate([t.time for t in times]), np.concatenate([t.event for t in times]))
 
 
-def draw(arms: Mapping[str, ArmData], seed: int, replicates: int = REPLICATES) -> Draws:
-    """Draw trials from the subjects of `arms`; an arm's draws depend on (seed, arm id) only, not on the other
-    arms.
+def draw(arms: Mapping[str, ArmData], seed: int, replicates: int = REPLICATES, *, twins: bool = False) -> Draws:
+    """Draw trials from the subjects of `arms`.
+
+    An arm's draws depend on (seed, arm id) only, not on the other arms. With `twins` the arms hold the same people:
+    the persons of a trial are drawn once and are the same in every arm (in a smaller arm the first of them), so a
+    person is not counted as several. Raises CereblonError where they are not the same people.
     """
-    picks = {}
-    for name, data in arms.items():
-        stream = np.random.SeedSequence([seed, _STREAM, crc32(name.encode())])
-        generator = np.random.Generator(np.random.Philox(stream))
-        picks[name] = generator.integers(data.subjects.size, size=(replicates, data.size))
-    return Draws(arms, picks)
+    if not twins:
+        return Draws(arms, {name: _picks(data, seed, name, (replicates, data.size)) for name, data in arms.items()})
+    first = next(iter(arms.values()))
+    if any(not np.array_equal(data.twins, first.twins) for data in arms.values()):
+        raise CereblonError("subjects: the arms of a run with twins do not hold the same people (TWIN)")
+    persons = _picks(first, seed, next(iter(arms)), (replicates, max(data.size for data in arms.values())))
+    return Draws(arms, {name: persons[:, : data.size] for name, data in arms.items()})
+
+
+def _picks(data: ArmData, seed: int, name: str, shape: tuple[int, int]) -> NDArray[np.int64]:
+    stream = np.random.SeedSequence([seed, _STREAM, crc32(name.encode())])
+    return np.random.Generator(np.random.Philox(stream)).integers(data.subjects.size, size=shape)
 
 
 def replicate(endpoint: Endpoint, key: str, draws: Draws, total: int) -> Floats:

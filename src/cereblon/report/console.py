@@ -13,6 +13,7 @@ from rich.text import Text
 from cereblon.outcomes.compare import POOLED, Comparison, hits
 from cereblon.outcomes.endpoints import STANDARD
 from cereblon.report.figures.comparison import interval_text, value_text
+from cereblon.report.people import people_words
 
 if TYPE_CHECKING:
     from cereblon.clinic.design import Trial
@@ -75,6 +76,8 @@ def outcome_notes(result: StudyResult) -> list[str]:
         if of
         else "Nothing was published to compare with.",
     ]
+    if words := people_words(result):
+        lines.append(words)
     open_ended = [r for r in result.comparisons if r.endpoint.kind == "median" and None in (r.simulated, *r.p90)]
     if open_ended:
         lines.append("NR, not reached: fewer than half of the subjects had the event by the end of follow-up.")

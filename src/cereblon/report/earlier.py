@@ -27,7 +27,7 @@ class Request:
     """What was asked for: equal requests under one version have equal results.
 
     trial: the design as JSON; arms: ids, in the order of the design; settings: parameter -> value in its own unit;
-    twins: whether arms share their people (None: not known yet, equal to both).
+    twins: whether arms share their people.
     """
 
     trial: Mapping[str, Any]
@@ -35,20 +35,19 @@ class Request:
     seed: int
     arms: tuple[str, ...]
     settings: Mapping[str, float]
-    twins: bool | None = None
+    twins: bool
 
     @classmethod
     def of(cls, result: StudyResult) -> Request:
         """Return the request that a result answers."""
-        twins = bool(result.meta.get("twins", False))
-        return planned(result.trial, result.patients, result.seed, tuple(result.arms), result.overrides, twins)
+        return planned(result.trial, result.patients, result.seed, tuple(result.arms), result.overrides, result.twins)
 
     def differs(self, other: Request) -> list[str]:
         """Return what differs from another request, each in a word or two with the two values."""
         found = []
         for name in (field.name for field in fields(self)):
             here, there = getattr(self, name), getattr(other, name)
-            if here == there or (name == "twins" and None in (here, there)):
+            if here == there:
                 continue
             found.append("the trial" if name == "trial" else f"{name} {_words(there)} there, {_words(here)} here")
         return found
@@ -60,7 +59,7 @@ def planned(
     seed: int,
     arms: Sequence[str] | None,
     settings: Mapping[str, float],
-    twins: bool | None = None,
+    twins: bool,
 ) -> Request:
     """Return the request of a run that is still to come; arms: None for all."""
     wanted = {arm.id for arm in trial.arms} if arms is None else set(arms)
@@ -123,7 +122,8 @@ def _record(path: Path) -> dict[str, Any] | None:
 
 def _request(record: Mapping[str, Any]) -> Request:
     arms = tuple(arm["id"] for arm in record["arms"])
-    twins = bool(record["meta"].get("twins", False))
+    # before the word existed, the arms of a run were twins
+    twins = bool(record.get("twins", True))
     return Request(_read_again(record["design"]), record["patients"], record["seed"], arms, record["set"], twins)
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cereblon import __version__
-from cereblon.columns import TABLES, covariate_columns
+from cereblon.columns import MEASURES, TABLES, covariate_columns
 from cereblon.errors import CereblonError
 from cereblon.files import digest, write_table
 from cereblon.notice import notice
 from cereblon.report.earlier import FORMAT, RECORD, Request, earlier_run, versions
 from cereblon.report.placing import partial_folder, place, remove, sweep
+from cereblon.report.software import software_record
 from cereblon.target_lock import resolve
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
         "seed": result.seed,
         "patients": result.patients,
         "set": dict(result.overrides),
+        "twins": result.twins,
         "meta": dict(result.meta),
+        "software": software_record(),
         "design": result.trial.model_dump(mode="json"),
         "tables": _dictionary(result),
+        "quantities": {code: measure._asdict() for code, measure in MEASURES.items()},
         "sha256": files,
     }
 

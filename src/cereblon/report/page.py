@@ -12,12 +12,13 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from cereblon.columns import OS, PFS
+from cereblon.columns import MEASURED, MEASURES, OS, PFS, TRUE
 from cereblon.outcomes.compare import POOLED, hits
 from cereblon.report import figures
 from cereblon.report.cohort import cohort_table
 from cereblon.report.figures.comparison import interval_text, value_text
-from cereblon.report.figures.trajectories import measured, trajectory
+from cereblon.report.figures.trajectories import recorded, trajectory
+from cereblon.report.people import people_words
 from cereblon.report.style import Drawing
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def _head(result: StudyResult) -> str:
         (f"{count} of {of}" if of else "-", "published figures inside the 90 % interval"),
         (str(result.seed), "seed"),
     ]
+    if result.twins and len(result.arms) > 1:
+        facts.insert(1, (str(result.patients), "people, the same in every arm (twins)"))
     if result.overrides:
         changed = ", ".join(f"{name} = {value:g}" for name, value in result.overrides.items())
         facts.append((changed, "parameters changed for this run"))
@@ -143,8 +146,11 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
         "dose": figures.dose(result),
         "toxicity": figures.toxicity(result),
     }
-    outcomes = html_figure(drawings["comparison"]) + _comparison_table(result) + _caption(_READING)
-    cohort = html_table(header, rows) + _caption("Median (range) or percent at baseline. A dash: not printed.")
+    people = people_words(result)
+    outcomes = html_figure(drawings["comparison"]) + _comparison_table(result) + _caption(f"{_READING} {people}")
+    cohort = html_table(header, rows) + _caption(
+        f"Median (range) or percent at baseline. A dash: not printed. {people}"
+    )
     sheet = [
         ("outcomes", "Published and simulated outcomes", outcomes),
         ("cohort", "Cohort", cohort),
@@ -157,12 +163,13 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
 
 
 def _caption(text: str) -> str:
-    return f'<p class="caption">{escape(text)}</p>'
+    return f'<p class="caption">{escape(text.strip())}</p>'
 
 
 def _trajectories(result: StudyResult) -> str:
     panels = []
-    for code in measured(result):
+    codes = recorded(result)
+    for code in codes:
         drawing = trajectory(result, code)
         panels.append(f"<div>{html_figure(drawing, f'<h3>{escape(drawing.title)}</h3>')}</div>")
     words = (
@@ -172,6 +179,9 @@ def _trajectories(result: StudyResult) -> str:
     )
     if len(result.arms) > 1:
         words = "Median (line) and 25th to 75th percentile (band) of each arm's subjects with a visit then."
+    for source, what in ((MEASURED, "As measured, with the errors of the laboratory"), (TRUE, "The true state")):
+        labels = [MEASURES[code].label for code in codes if MEASURES[code].source == source]
+        words += f" {what}: {', '.join(labels)}." if labels else ""
     return f'{_caption(words)}<div class="grid">{"".join(panels)}</div>'
 
 

@@ -174,6 +174,8 @@ def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
         "Estimated from all simulated subjects; the row under the curve gives the subjects still under "
         "observation." + (" The published median was not reached." if not_reached else "")
     )
+    if several and result.twins:
+        caption += f" All arms: the same {result.patients} people, once for each arm."
     return Drawing(
         f"kaplan-meier-{parameter.lower()}",
         TITLES[parameter],

@@ -14,6 +14,8 @@ from cereblon.report.style import ARM_COLORS, Drawing, Spec, axis, faded, layout
 if TYPE_CHECKING:
     from cereblon.result import StudyResult
 
+DRAWN = ("ALC", "NODEVOL", "SPLEEN", "ANC", "PLAT", "HGB", "IGG")
+"""PARAMCD of the quantities that the report draws."""
 PERCENTILES = (5, 25, 50, 75, 95)
 _PLANNED = 0.6  # of the subjects counted at visits around it: a planned visit
 _FEWEST = 8  # subjects; below this the percentiles say nothing
@@ -29,16 +31,16 @@ def percentiles(result: StudyResult, code: str) -> pl.DataFrame:
     points = result.scan("visits").filter(pl.col(PARAMCD) == code).select(USUBJID, ADY, AVAL)
     bands = [pl.col(AVAL).quantile(p / 100, "linear").alias(f"p{p}") for p in PERCENTILES]
     table = points.join(arms, on=USUBJID).group_by(ARM, ADY).agg(pl.len().alias("n"), *bands)
-    # Between planned counts only those on hold for low counts are measured: they alone would draw a sawtooth.
+    # Between planned counts only those on hold for low counts are counted: they alone would draw a sawtooth.
     near = pl.col("n").rolling_max(window_size=5, center=True, min_samples=1).over(ARM)
     kept = table.sort(ARM, ADY).filter(pl.col("n") >= _FEWEST, pl.col("n") >= _PLANNED * near)
     return kept.with_columns(month=(pl.col(ADY) - 1) / DAYS_PER_MONTH).collect()
 
 
-def measured(result: StudyResult) -> list[str]:
-    """Return the quantities of MEASURES that the run recorded, in that order."""
+def recorded(result: StudyResult) -> list[str]:
+    """Return the quantities of DRAWN that the run recorded, in that order."""
     found = set(result.scan("visits").select(pl.col(PARAMCD).unique()).collect()[PARAMCD].cast(pl.String).to_list())
-    return [code for code in MEASURES if code in found]
+    return [code for code in DRAWN if code in found]
 
 
 def _edges(table: pl.DataFrame, low: str, high: str, color: str, alpha: float, name: str, first: bool) -> Spec:
@@ -114,7 +116,7 @@ def _rows(table: pl.DataFrame) -> tuple[tuple[str, ...], ...]:
 
 
 def trajectory(result: StudyResult, code: str) -> Drawing:
-    """Return the figure of one quantity of MEASURES."""
+    """Return the figure of one quantity of the visits table."""
     traces, table = panel(result, code)
     last = float(table["month"].to_list()[-1]) if table.height else 1.0
     page = layout(
@@ -137,7 +139,7 @@ def trajectory(result: StudyResult, code: str) -> Drawing:
 
 def trajectories(result: StudyResult) -> Drawing:
     """Return all quantities in one figure, two panels to a row."""
-    codes = measured(result)
+    codes = recorded(result)
     rows = (len(codes) + 1) // 2
     height = 290 * max(rows, 1) + 40
     page = layout(height)
