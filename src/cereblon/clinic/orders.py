@@ -108,6 +108,7 @@ class Orders:
         static["death_leukemia"] = draws["death_leukemia"][0]
         static["infection_base"] = infection_base(age, relapsed)
         static["infection_fatality"] = infection_fatality(age)
+        static["cut_day"] = self.follow_up_days()
         for name in ("levels", "next_level", "start_level", "end_day", "cr_cycles"):
             static[name] = self._each(name)
         for name in ARM_RULES:
