@@ -107,12 +107,15 @@ def run(
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
     from cereblon.clinic.documents import load_trial
+    from cereblon.clinic.lint import trial_warnings
     from cereblon.report.target import check_target
 
     design = load_trial(trial)
     overrides = _with_knockouts(parse_settings(set_ or []), knockout or [])
     _check_arms(design, arm or [])
     folder = check_target(out if out is not None else Path("runs") / f"{design.id}-seed-{seed}")
+    for line in trial_warnings(design):
+        typer.echo(f"{design.id}: warning: {line}", err=True)
     result = _simulate(design, patients, seed, arm, overrides, folder)
     written = result.save(folder)
     if as_json:

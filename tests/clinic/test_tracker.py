@@ -149,7 +149,7 @@ def test_drug_neutropenia_gives_cri_in_2008_and_pr_in_1996() -> None:
 
 def test_stopping_two_cycles_after_a_confirmed_complete_response() -> None:
     tracker = follow(all_gone(0.02), months=3)
-    state = tracker.complete(clinic(1), np.array([2.0]))
+    state = tracker.complete(clinic(1), np.array([56.0]))
     assert state["end_day"][0] == 84 + 56
     assert tracker.complete(clinic(1), np.array([-1.0]))["end_day"][0] == 1.0e6
     assert tracker.mrd[-1][0] == 2

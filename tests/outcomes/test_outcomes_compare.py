@@ -29,7 +29,8 @@ ISSUE_KEYS = [
 
 def test_summary_has_the_promised_shape() -> None:
     summary = synthetic.study(60).summary()
-    assert set(summary) == {"trial", "arms"}
+    assert set(summary) == {"trial", "arms", "warnings"}
+    assert summary["warnings"] == []
     assert list(summary["arms"]) == ["continuous"]
     endpoints = summary["arms"]["continuous"]
     assert list(endpoints) == ISSUE_KEYS == list(STANDARD)

@@ -27,7 +27,7 @@ class ArmOrders:
     next_level: Numbers
     start_level: float
     end_day: float
-    cr_cycles: float
+    cr_days: float
     lenalidomide: Numbers
     planned_mg: Numbers
     level_change: Numbers
@@ -66,7 +66,7 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
     dosing, change = np.zeros(HORIZON), np.zeros(HORIZON)
     escalate, review, plan = np.zeros(HORIZON), np.zeros(HORIZON), np.zeros(HORIZON)
     before: float | None = None
-    start_level, cr_cycles, end_day = 0.0, -1.0, 0.0
+    start_level, cr_days, end_day = 0.0, -1.0, 0.0
     for course, planned in zip(courses, doses, strict=True):
         mask = course.mask(HORIZON)
         dosing[mask] = 1.0
@@ -83,13 +83,13 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
         plan[mask] = np.asarray(planned)[rank][mask]
         end_day = max(end_day, _end(mask))
         if course.until == "progression_or_cr":
-            cr_cycles = float(course.cycles_beyond_cr)
+            cr_days = float(course.cycles_beyond_cr * (course.cycle or 0))
     return ArmOrders(
         levels=levels,
         next_level=next_level,
         start_level=start_level,
         end_day=end_day,
-        cr_cycles=cr_cycles,
+        cr_days=cr_days,
         lenalidomide=dosing,
         planned_mg=plan,
         level_change=change,

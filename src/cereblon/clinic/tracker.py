@@ -146,20 +146,18 @@ class ResponseTracker:
         state["off_reason"] = np.where(new, float(Off.PROGRESSION), state["off_reason"]).astype(np.float32)
         return state
 
-    def complete(
-        self, clinic: Mapping[str, Array], cr_cycles: Array, cycle_days: float = 28.0
-    ) -> dict[str, NDArray[np.float32]]:
-        """Return the state with `end_day` set for who stops after CR: cr_cycles (n,) more cycles, -1 = never.
+    def complete(self, clinic: Mapping[str, Array], cr_days: Array) -> dict[str, NDArray[np.float32]]:
+        """Return the state with `end_day` set for who stops after CR: cr_days (n,) more days, -1 = never.
 
-        A CR counts once confirmed; the cycles are counted from its confirmation.
+        A CR counts once confirmed; the days are counted from its confirmation.
         """
         state = {name: np.array(value, dtype=np.float32) for name, value in clinic.items()}
-        stops = np.asarray(cr_cycles) >= 0
+        stops = np.asarray(cr_days) >= 0
         if not stops.any():
             return state
         has = (best_response(self.days, self._visits()) >= Category.CR) & stops
         self._cr_day = np.where(has & np.isnan(self._cr_day), self.days[-1], self._cr_day)
-        end = self._cr_day + cycle_days * np.asarray(cr_cycles)
+        end = self._cr_day + np.asarray(cr_days)
         state["end_day"] = np.where(has, np.fmin(end, state["end_day"]), state["end_day"]).astype(np.float32)
         return state
 

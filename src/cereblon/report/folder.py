@@ -64,6 +64,7 @@ def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
         "patients": result.patients,
         "set": dict(result.overrides),
         "meta": dict(result.meta),
+        "warnings": list(result.warnings),
         "design": result.trial.model_dump(mode="json"),
         "tables": _dictionary(result),
         "sha256": files,
