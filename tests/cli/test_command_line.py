@@ -344,9 +344,7 @@ def test_run_prints_the_warnings_of_check_and_the_report_keeps_them(
     assert 'href="#s-warnings"' in page
 
 
-def test_a_clean_trial_runs_without_a_warning(
-    cli: Cli, fake_study: list[dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_clean_trial_runs_without_a_warning(cli: Cli, fake_study: list[dict[str, Any]], tmp_path: Path) -> None:
     code, _, err = cli("run", "badoux2011", "--out", "out")
     assert code == 0
     assert "warning" not in err

@@ -115,7 +115,11 @@ class FollowUp(Document):
 
 
 class Trial(Document):
-    """A trial: design, published figures, and the choices made where a report is silent."""
+    """A trial: design, published figures, and the choices made where a report is silent.
+
+    `title`, `summary`, `citation`, `registration`, `same_patients_as`, `assumptions` and `sources` are for the
+    reader; `published` is what a run is compared with. Everything else decides what is simulated.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     title: Text
@@ -187,7 +191,7 @@ class Trial(Document):
                     why = f"no dose of {course.drug} falls into the follow-up of {last:.0f} days"
                     raise problem(f"{why}: expected a course that begins before", ("arms", i, "treatment", j))
                 if course.until == "progression_or_cr" and self.schedule.marrow == "none":
-                    why = "until progression_or_cr needs schedule.marrow: to_confirm_cr: no response is complete without"
+                    why = "progression_or_cr needs schedule.marrow: to_confirm_cr: no response is complete without"
                     raise problem(why, ("arms", i, "treatment", j, "until"))
 
     def _figures(self) -> None:

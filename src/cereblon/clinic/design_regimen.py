@@ -127,8 +127,9 @@ class RenalDose(Document):
 class Treatment(Course):
     """A drug of the treatment: one course of lenalidomide in each arm, and others beside it as scheduled.
 
-    Progression ends treatment, and so does the end of the planned `cycles`; `until` progression_or_cr: a confirmed
-    complete response too, after `cycles_beyond_cr` more cycles. `escalation`, `renal`, `until` and
+    Progression ends treatment, and so does the end of the planned `cycles`, whether `until` is progression or
+    end_of_cycles. progression_or_cr: a confirmed complete response (not CRi) too, after `cycles_beyond_cr` more
+    cycles of the course. `escalation`, `renal`, `until` and
     `cycles_beyond_cr` are for lenalidomide.
     """
 
@@ -169,7 +170,10 @@ class SupportDrug(Course):
 
 
 class FlareSteroid(Document):
-    """Steroid for a flare of at least `from_grade`; None leaves the number to the clinic's rules."""
+    """Steroid for a flare of at least `from_grade`; what is left out is a number of the clinic's rules.
+
+    `drug` and `dose` belong together.
+    """
 
     policy: Literal["when_needed", "none"] = "when_needed"
     drug: Literal["dexamethasone", "prednisone"] | None = None
@@ -188,7 +192,7 @@ class FlareSteroid(Document):
 class Rules(Document):
     """Hold, resume, reduce and stop rules: a named set and what this trial changes of it.
 
-    None keeps the set's own number.
+    What is left out is the set's own number. A limit that another one makes void is refused.
     """
 
     set: Literal["lymphoma", "gcsf_first", "myeloma"] = "lymphoma"

@@ -164,7 +164,7 @@ def nodes_without_ct(trial: Trial) -> Remarks:
             same = f"day {day} and day {taken[visit]} have the same nearest examination: one CT is taken"
             yield (where if trial.schedule.ct_days is None else (*where, i)), same
         taken.setdefault(visit, day)
-    if not any(0 < visit and visit * every <= end for visit in taken):
+    if not any(visit > 0 and visit * every <= end for visit in taken):
         yield where, f"no CT is taken in the follow-up of {end:.0f} days: nodes are not measured under treatment"
 
 

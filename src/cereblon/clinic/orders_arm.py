@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cereblon.clinic.design import Arm, Treatment
 from cereblon.clinic.rules import rule
+from cereblon.errors import CereblonError
 
 HORIZON = 3696  # days: 132 blocks of 28, a little over ten years
 NEVER = 1.0e6
@@ -52,7 +53,10 @@ def planned_doses(course: Treatment, crcl: float) -> tuple[float, ...]:
 
 
 def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
-    """Return the orders of an arm for subjects with this clearance; the level table is padded to `size`."""
+    """Return the orders of an arm for subjects with this clearance; the level table is padded to `size`.
+
+    Raises CereblonError for a course that the orders would leave out.
+    """
     levels = np.array([*arm.levels, *[arm.levels[-1]] * (size - len(arm.levels))])
     courses = sorted((c for c in arm.treatment if c.drug == "lenalidomide"), key=lambda c: c.from_day)
     doses = [planned_doses(course, crcl) for course in courses]
@@ -84,7 +88,7 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
         end_day = max(end_day, _end(mask))
         if course.until == "progression_or_cr":
             cr_days = float(course.cycles_beyond_cr * (course.cycle or 0))
-    return ArmOrders(
+    orders = ArmOrders(
         levels=levels,
         next_level=next_level,
         start_level=start_level,
@@ -99,6 +103,26 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
         allopurinol=_given(arm, "allopurinol"),
         filgrastim=1000.0 * _given(arm, "filgrastim"),
     )
+    _require_ordered(arm, orders, end_day)
+    return orders
+
+
+def _require_ordered(arm: Arm, orders: ArmOrders, end_day: float) -> None:
+    """Raise CereblonError unless every course of the document stands in the row of its drug, on each of its days."""
+    if end_day <= 0.0:
+        raise CereblonError(f"arm {arm.id}: no lenalidomide is ordered: expected a course of it in treatment")
+    rows = {
+        "lenalidomide": orders.planned_mg,
+        "dexamethasone": orders.dexamethasone,
+        "prednisone": orders.dexamethasone,
+        "allopurinol": orders.allopurinol,
+        "filgrastim": orders.filgrastim,
+    }
+    for kind, courses in (("treatment", arm.treatment), ("support", arm.support)):
+        for i, course in enumerate(courses):
+            row = rows.get(course.drug)
+            if row is None or not (row[course.mask(HORIZON)] > 0).all():
+                raise CereblonError(f"arm {arm.id}: {kind}[{i}] of {course.drug} is not ordered on all of its days")
 
 
 def _escalation_days(course: Treatment, first: int) -> tuple[Numbers, Numbers]:
