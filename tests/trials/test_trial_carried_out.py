@@ -80,6 +80,11 @@ REFUSED: dict[str, tuple[Document, str, str]] = {
         "arms[0].treatment[1].escalation",
         "escalation of dexamethasone is not carried out",
     ),
+    "a steroid after the end of treatment": (
+        treated(STEROID, cycles="1-2"),
+        "arms[0].treatment[1]",
+        "day 57 would not be given: treatment ends with the last planned dose of lenalidomide on day 49",
+    ),
     "renal dose of a steroid": (
         treated(STEROID | {"renal": [{"below": "60 mL/min", "dose": "10 mg"}]}),
         "arms[0].treatment[1].renal",
@@ -237,6 +242,9 @@ def test_orders_refuse_an_arm_that_skipped_the_document() -> None:
     idle = trial.arms[0].model_copy(update={"treatment": Trial.model_validate(treated(STEROID)).arms[0].treatment[1:]})
     with pytest.raises(CereblonError, match="arm A: no lenalidomide is ordered"):
         arm_orders(idle, 90.0, 6)
+    first, second = trial.arms[0].treatment[0], Trial.model_validate(treated(from_day=57)).arms[0].treatment[0]
+    with pytest.raises(CereblonError, match="arm A: two courses of lenalidomide"):
+        arm_orders(trial.arms[0].model_copy(update={"treatment": (first, second)}), 90.0, 6)
     lost = Trial.model_validate(supported(drug="allopurinol", dose="300 mg", days="1-14")).arms[0].support[0]
     lost = lost.model_copy(update={"drug": "aspirin"})
     with pytest.raises(CereblonError, match=r"arm A: support\[0\] of aspirin is not ordered"):

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from cereblon.clinic.design_base import Document, Key, Size, Text, problem
+from cereblon.clinic.design_carried import HORIZON
 from cereblon.clinic.design_population import AgeTable as AgeTable
 from cereblon.clinic.design_population import Eligibility as Eligibility
 from cereblon.clinic.design_population import LinesTable as LinesTable
@@ -38,8 +39,6 @@ from cereblon.columns import DAYS_PER_CYCLE, DAYS_PER_MONTH
 Setting = Literal["untreated", "relapsed", "after_induction"]
 Criteria = Literal["NCI-WG 1996", "iwCLL 2008", "iwCLL 2018"]
 NodesBy = Literal["palpation", "ct"]
-HORIZON = 3650
-"""Days that a simulation can look ahead: nothing is ordered or examined after that."""
 FIRST_CT = (85, 169)
 """Days of the CT at 3 and 6 months where a document names none (chosen, docs/criteria/best_response.md)."""
 YEARLY_CT = 364

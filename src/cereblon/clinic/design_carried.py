@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cereblon.clinic.design_base import problem
 from cereblon.clinic.rules import rule
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from cereblon.clinic.design_regimen import Arm, FlareSteroid, Rules, Treatment
 
 LENALIDOMIDE = "lenalidomide"
+HORIZON = 3650  # days searched: longer than any follow-up
+LONGEST_REST = 366  # days: no planned rest within a course is longer
 
 
 def refuse_ignored_course(course: Treatment) -> None:
@@ -66,6 +70,25 @@ def refuse_idle_arm(arm: Arm) -> None:
             "expected one course, with an escalation where the dose rises"
         )
         raise problem(why, ("treatment", courses[1]))
+    _refuse_late_courses(arm, courses[0])
+
+
+def _refuse_late_courses(arm: Arm, course: int) -> None:
+    end = last_dose_day(arm.treatment[course])
+    for i, other in enumerate(arm.treatment):
+        if end is not None and (late := np.flatnonzero(other.mask(HORIZON)[end:])).size:
+            why = (
+                f"{other.drug} on day {end + int(late[0]) + 1} would not be given: "
+                f"treatment ends with the last planned dose of lenalidomide on day {end}"
+            )
+            raise problem(why, ("treatment", i))
+
+
+def last_dose_day(course: Treatment) -> int | None:
+    """Return the day of the last planned dose, counted from 1; None for a course that goes on."""
+    days = np.flatnonzero(course.mask(HORIZON))
+    last = int(days[-1]) + 1 if days.size else 0
+    return None if last > HORIZON - LONGEST_REST else last
 
 
 def refuse_ignored_steroid(steroid: FlareSteroid) -> None:

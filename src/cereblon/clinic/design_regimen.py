@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cereblon.clinic.design_base import Document, Key, Size, Text, Whole, problem
 from cereblon.clinic.design_carried import (
+    HORIZON,
     refuse_idle_arm,
     refuse_ignored_course,
     refuse_ignored_limits,
@@ -22,7 +23,6 @@ from cereblon.clinic.drugs import DRUGS
 from cereblon.clinic.quantities import Clearance, Count, Cycles, Days, Dose, Time
 from cereblon.errors import nearest
 
-HORIZON = 3650  # days searched for overlapping doses: longer than any follow-up a document may ask for
 LEVELS = (2.5, 5.0, 10.0, 15.0, 20.0, 25.0)
 """Dose levels of lenalidomide, mg: one down of 25-20-15-10-5(-2.5), toxicity_model.md section 6."""
 
@@ -166,7 +166,10 @@ class Treatment(Course):
 
 
 class SupportDrug(Course):
-    """A supportive drug given to everyone in the arm; `days` count from the first day of treatment, once."""
+    """A supportive drug given to everyone in the arm; `days` count from the first day of treatment, once.
+
+    It ends with treatment, and so does not go on after the last planned dose of lenalidomide.
+    """
 
 
 class FlareSteroid(Document):

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from cereblon.clinic.design import Trial
+from cereblon.clinic.design_carried import HORIZON, LENALIDOMIDE, last_dose_day
 from cereblon.clinic.documents import explain, field_names, load_trial, trial_ids
 from cereblon.clinic.yamltext import DocumentError, Loc, field_path, printable, read_text, read_yaml
 from cereblon.errors import CereblonError
@@ -151,6 +152,16 @@ def beyond_follow_up(trial: Trial) -> Remarks:
                 yield ("arms", i, "support", j), f"no dose of {course.drug} falls into the follow-up of {end:.0f} days"
 
 
+def support_after_treatment(trial: Trial) -> Remarks:
+    """Scheduled support lies before the end of the planned treatment, which ends it."""
+    for i, arm in enumerate(trial.arms):
+        ends = [last_dose_day(course) for course in arm.treatment if course.drug == LENALIDOMIDE]
+        for j, course in enumerate(arm.support):
+            if ends and ends[0] is not None and course.mask(HORIZON)[ends[0] :].any():
+                what = f"{course.drug} is not given after the last planned dose of lenalidomide (day {ends[0]})"
+                yield ("arms", i, "support", j), what
+
+
 def nodes_without_ct(trial: Trial) -> Remarks:
     """Nodes measured by CT are measured again under treatment, and each CT is one of its own."""
     if trial.nodes_by != "ct":
@@ -189,6 +200,7 @@ RULES: tuple[Callable[[Trial], Remarks], ...] = (
     unused_sources,
     brisk_start,
     beyond_follow_up,
+    support_after_treatment,
     nodes_without_ct,
     growth_factor_first,
     taken_id,

@@ -111,6 +111,8 @@ def _require_ordered(arm: Arm, orders: ArmOrders, end_day: float) -> None:
     """Raise CereblonError unless every course of the document stands in the row of its drug, on each of its days."""
     if end_day <= 0.0:
         raise CereblonError(f"arm {arm.id}: no lenalidomide is ordered: expected a course of it in treatment")
+    if sum(course.drug == "lenalidomide" for course in arm.treatment) > 1:
+        raise CereblonError(f"arm {arm.id}: two courses of lenalidomide in treatment: expected one")
     rows = {
         "lenalidomide": orders.planned_mg,
         "dexamethasone": orders.dexamethasone,
