@@ -182,9 +182,10 @@ def _events(subjects: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
                 ("laboratory tumour lysis", 0.08 if cycle == 1 else 0, [3]),
             ):
                 if rng.random() < chance:
-                    rows.append((number, day, term, int(rng.choice(grades)), cycle))
+                    rows.append((number, day, term, int(rng.choice(grades)), cycle, "Y"))
     names = {
-        "USUBJID": pl.Int32, "ASTDY": pl.Int32, "AETERM": pl.String, "AETOXGR": pl.Int8, "AECYCLE": pl.Int32
+        "USUBJID": pl.Int32, "ASTDY": pl.Int32, "AETERM": pl.String, "AETOXGR": pl.Int8, "AECYCLE": pl.Int32,
+        "TRTEMFL": pl.String,
     }  # fmt: skip
     return pl.DataFrame(rows, schema=names, orient="row")
 

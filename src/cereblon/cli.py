@@ -113,6 +113,7 @@ def run(
 ) -> None:
     """Simulate a trial, show it beside its published outcomes and write the run folder."""
     from cereblon.clinic.documents import load_trial
+    from cereblon.clinic.lint import trial_warnings
     from cereblon.report.earlier import planned
     from cereblon.report.target import check_target
 
@@ -121,6 +122,8 @@ def run(
     _check_arms(design, arm or [])
     folder = out if out is not None else Path("runs") / f"{design.id}-seed-{seed}"
     check_target(folder, planned(design, patients, seed, arm or None, overrides, twins), force)
+    for line in trial_warnings(design):
+        typer.echo(f"{design.id}: warning: {line}", err=True)
     result = _simulate(design, patients, seed, arm, overrides, folder, twins)
     written = result.save(folder, force=force)
     if as_json:

@@ -46,6 +46,7 @@ ASTDY: Final = "ASTDY"
 AETERM: Final = "AETERM"
 AETOXGR: Final = "AETOXGR"
 AECYCLE: Final = "AECYCLE"
+TRTEMFL: Final = "TRTEMFL"
 
 # time to event
 CNSR: Final = "CNSR"
@@ -127,7 +128,7 @@ SUBJECTS: Final[dict[str, Column]] = {
     ARM: Column("String", "", "arm identifier of the trial document"),
     BESTRESP: Column("String", "", "best response by the trial's criteria, confirmed after two months"),
     RSPDY: Column("Int32", "day", "day of the first visit of a confirmed response; null without one"),
-    TRTEDY: Column("Int32", "day", "day of the last lenalidomide dose"),
+    TRTEDY: Column("Int32", "day", "day of the last lenalidomide dose given before the data cut; null without one"),
     TRTREAS: Column("String", "", "why treatment ended; 'ongoing' at the data cut"),
     EOSDY: Column("Int32", "day", "last day on study: death, loss to follow-up or data cut"),
 }
@@ -212,10 +213,26 @@ RESPONSE: Final[dict[str, Column]] = {
 EVENTS: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
     TWIN: _TWIN,
-    ASTDY: Column("Int32", "day", "day of onset"),
+    ASTDY: Column(
+        "Int32",
+        "day",
+        "onset at the grade of this row: day of the first count in the cycle that shows it (events other than counts: "
+        "first day of that week)",
+    ),
     AETERM: Column("String", "", f"event: {', '.join(ADVERSE_EVENTS)}"),
-    AETOXGR: Column("Int8", "grade", "worst grade in the cycle, 1-5"),
+    AETOXGR: Column(
+        "Int8",
+        "grade",
+        "grade reached, 1-5: a row for each grade above the ones before it in the cycle; the highest is the worst. "
+        "Events are recorded until 28 days after the last dose",
+    ),
     AECYCLE: Column("Int32", "", "28-day cycle, from 1"),
+    TRTEMFL: Column(
+        "String",
+        "Y/N",
+        "Y = treatment-emergent: began after the first dose, or worse than before it. N = abnormal before the first "
+        "dose and not worse; no rate counts it",
+    ),
 }
 
 TIME_TO_EVENT: Final[dict[str, Column]] = {

@@ -70,11 +70,21 @@ class StudyResult:
 
         return compare(self)
 
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What `cereblon check` warns of in the trial that was run, a line each; empty for a clean document."""
+        from cereblon.clinic.lint import trial_warnings
+
+        return trial_warnings(self.trial)
+
     def summary(self) -> dict[str, Any]:
-        """Return {"trial": ID, "twins": BOOL, "arms": {ARM: {ENDPOINT: {...}}}}: percentages 0-100, PFS in months."""
+        """Return {"trial": ID, "twins": BOOL, "arms": {ARM: {ENDPOINT: {...}}}, "warnings": [...]}.
+
+        Percentages are 0-100, PFS is in months.
+        """
         from cereblon.outcomes.compare import summary_object
 
-        return summary_object(self)
+        return {**summary_object(self), "warnings": list(self.warnings)}
 
     @property
     def plot(self) -> Plots:

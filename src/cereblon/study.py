@@ -211,7 +211,15 @@ def population_of(trial: Trial) -> Population:
         for key in Eligibility.__dataclass_fields__
         if (value := getattr(given.eligibility, key, None)) is not None
     }
-    return Population(given.size, span(given.age), span(given.prior_lines), printed, Eligibility(**limits))
+    return Population(
+        given.size,
+        span(given.age),
+        span(given.prior_lines),
+        printed,
+        Eligibility(**limits),
+        # hands find fewer bulky nodes than a CT does
+        bulky_by="ct" if trial.nodes_by == "ct" else "examination",
+    )
 
 
 def _plan(

@@ -100,7 +100,7 @@ class BlockRunner:
                 truth = {k: record[k][week] for k in TRUTH} if week < WEEKS else self._truth(state, individual)
                 self._assess(tracker, day, truth, noise, clinic, cut, scans)
             if due:
-                clinic = tracker.complete(tracker.apply(clinic, due[-1]), orders.static["cr_cycles"])
+                clinic = tracker.complete(tracker.apply(clinic, due[-1]), orders.static["cr_days"])
             tick(cycle + 1)
         return block_tables(self.trial, block, cohort, tracker, clinic, _joined(records), cut)
 

@@ -110,7 +110,8 @@ def _subjects(
             **{name.upper(): np.asarray(value)[:n].astype(np.float32) for name, value in cohort.items()},
             columns.BESTRESP: best,
             columns.RSPDY: _whole(np.where(response <= cut, response + 1, np.nan)),
-            columns.TRTEDY: _whole(np.minimum(clinic["last_dose_day"], cut) + 1),
+            # -1: no dose was given before the cut
+            columns.TRTEDY: _whole(np.where(clinic["last_dose_day"] < 0, np.nan, clinic["last_dose_day"] + 1)),
             columns.TRTREAS: reason,
             columns.EOSDY: _whole(np.minimum(died, cut) + 1),
         }

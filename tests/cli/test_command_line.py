@@ -317,3 +317,39 @@ def test_public_door_is_lazy_and_complete() -> None:
     assert cereblon.StudyResult is StudyResult
     with pytest.raises(AttributeError, match="nothing"):
         cereblon.nothing  # noqa: B018
+
+
+def test_run_prints_the_warnings_of_check_and_the_report_keeps_them(
+    cli: Cli, fake_study: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    assert cli("new", "mine.yaml")[0] == 0
+    file = tmp_path / "mine.yaml"
+    uncovered = file.read_text("utf-8").replace(
+        "  support:\n  - {drug: allopurinol, dose: 300 mg, days: 1-28}\n\nschedule", "\nschedule"
+    )
+    file.write_text(uncovered.replace("title: Lena", "assumptions:\n- {field: '<b>', choice: c, why: w}\ntitle: Lena"))
+    code, _, err = cli("run", "mine.yaml", "--out", "out")
+    warned = [line for line in err.splitlines() if "warning" in line]
+    assert code == 0
+    assert warned == [
+        "my_trial: warning: assumptions[0].field: no field is called <b>",
+        "my_trial: warning: arms[1].treatment[0].dose: a start at 10 mg without allopurinol: tumour lysis is likely",
+    ]
+    # the same, in the same words, as check says
+    assert [line.partition("warning: ")[2] for line in warned] == [
+        line.partition("warning: ")[2] for line in cli("check", "mine.yaml")[1].splitlines()[:-1]
+    ]
+    kept = [line.removeprefix("my_trial: warning: ") for line in warned]
+    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["warnings"] == kept
+    assert json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))["warnings"] == kept
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "<li>assumptions[0].field: no field is called &lt;b&gt;</li>" in page
+    assert 'href="#s-warnings"' in page
+
+
+def test_a_clean_trial_runs_without_a_warning(cli: Cli, fake_study: list[dict[str, Any]], tmp_path: Path) -> None:
+    code, _, err = cli("run", "badoux2011", "--out", "out")
+    assert code == 0
+    assert "warning" not in err
+    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["warnings"] == []
+    assert "s-warnings" not in (tmp_path / "out" / "report.html").read_text("utf-8")

@@ -27,6 +27,8 @@ WELL = {
     "creatinine_ratio": 1.0,
 }
 NEVER = 1.0e9
+Story = Callable[[int], dict[str, float]]
+"""What is true on a day, where it differs from WELL."""
 
 
 def trial(setting: str = "untreated", criteria: str = "iwCLL 2008", **arm: Any) -> Trial:
@@ -63,7 +65,7 @@ def orders(document: Trial, n: int = 1, arm: int | list[int] = 0, crcl: float = 
 def run(
     plan: Orders,
     days: int,
-    truth: Callable[[int], dict[str, float]] = lambda day: {},
+    truth: Story = lambda day: {},
     noise: Callable[[int], np.ndarray] | None = None,
 ) -> tuple[list[dict[str, np.ndarray]], dict[str, np.ndarray]]:
     """Run `days` days; return the clinic's state at the end of each day and the doses, each (days, n)."""

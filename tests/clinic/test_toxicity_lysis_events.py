@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from story import orders, run, trial
+from story import Story, orders, run, trial
 
 from cereblon.clinic import rules as rules_module
 from cereblon.clinic.codes import NOISE, Death, Off
@@ -24,6 +24,8 @@ from cereblon.clinic.toxicity import (
     patients_with,
 )
 from cereblon.errors import CereblonError
+
+Rows = list[tuple[str, int, int, int, str]]
 
 
 def test_ctcae_grades_at_their_limits() -> None:
@@ -202,27 +204,74 @@ def test_times_to_event() -> None:
     np.testing.assert_equal(times["DOR"].time, [168.0, np.nan, 644.0, np.nan, np.nan])
 
 
-def test_adverse_event_rows_hold_the_worst_grade_of_each_cycle() -> None:
-    history, _ = run(orders(trial(), n=2), 84, lambda day: {"anc": 0.8 if 7 <= day < 14 else 1.2 if day == 14 else 4.0})
+def events(truth: Story, days: int = 84, cut: float = 1000.0, **course: str | int) -> Rows:
+    """Return (term, day, grade, cycle, flag) of each row of one subject who has the counts of `truth`."""
+    history, _ = run(orders(trial(course=course)), days, truth)
     weekly = {k: np.stack([s[k] for s in history[6::7]]) for k in history[0]}
-    rows = adverse_events(weekly, np.full(2, 1000.0))
-    neutropenia = rows["AETERM"] == "neutropenia"
-    assert rows["subject"][neutropenia].tolist() == [0, 1]
-    assert rows["AETOXGR"][neutropenia].tolist() == [3, 3]
-    assert rows["ASTDY"][neutropenia].tolist() == [8, 8]
-    assert rows["AECYCLE"][neutropenia].tolist() == [1, 1]
-    assert neutropenia.all()
+    rows = adverse_events(weekly, np.array([cut]))
+    names = ("AETERM", "ASTDY", "AETOXGR", "AECYCLE", "TRTEMFL")
+    return list(zip(*(rows[name].tolist() for name in names), strict=True))
+
+
+def test_adverse_event_rows_hold_the_onset_of_each_grade_in_a_cycle() -> None:
+    fall = {7: 1.2, 14: 0.8, 21: 1.2, 28: 0.7, 35: 0.4, 42: 0.3}
+    rows = events(lambda day: {"anc": fall.get(day // 7 * 7, 4.0)})
+    assert rows == [
+        ("neutropenia", 8, 2, 1, "Y"),
+        # grade 3 is dated where it begins, and the milder count after it is no onset
+        ("neutropenia", 15, 3, 1, "Y"),
+        ("neutropenia", 29, 3, 2, "Y"),
+        ("neutropenia", 36, 4, 2, "Y"),
+    ]
+
+
+def test_a_count_before_the_first_dose_is_a_baseline() -> None:
+    assert events(lambda day: {"platelets": 60.0}, days=28) == [("thrombocytopenia", 1, 2, 1, "N")]
+    # it lasts through later cycles, and only what is worse has emerged
+    worse = events(lambda day: {"platelets": 60.0 if day < 35 else 40.0}, days=56)
+    assert worse == [
+        ("thrombocytopenia", 1, 2, 1, "N"),
+        ("thrombocytopenia", 29, 2, 2, "N"),
+        ("thrombocytopenia", 36, 3, 2, "Y"),
+    ]
+    # once a count was normal, the next low one is a new event
+    course = {0: 60.0, 7: 200.0, 14: 60.0, 21: 60.0}
+    again = events(lambda day: {"platelets": course.get(day // 7 * 7, 200.0)}, days=28)
+    assert again == [("thrombocytopenia", 1, 2, 1, "N"), ("thrombocytopenia", 15, 2, 1, "Y")]
+
+
+def test_of_several_counts_before_the_first_dose_the_last_is_the_baseline() -> None:
+    course = {0: 0.8, 7: 1.2, 14: 0.8, 21: 1.2, 28: 0.8}
+    rows = events(lambda day: {"anc": course.get(day // 7 * 7, 4.0)}, days=56, from_day=8)
+    # the first dose is on day 8, after that day's count: grade 2 is the baseline, and grade 3 on day 15 has emerged
+    assert [row[1:] for row in rows] == [(1, 3, 1, "N"), (15, 3, 1, "Y"), (29, 3, 2, "Y")]
 
 
 def test_events_long_after_the_last_dose_or_the_data_cut_are_not_reported() -> None:
-    truth = lambda day: {"anc": 0.3} if day >= 63 else {}  # noqa: E731
-    history, _ = run(orders(trial(course={"cycles": "1"}), n=1), 112, truth)
-    weekly = {k: np.stack([s[k] for s in history[6::7]]) for k in history[0]}
-    assert len(adverse_events(weekly, np.array([1000.0]))["subject"]) == 0
-    history, _ = run(orders(trial(), n=1), 112, truth)
-    weekly = {k: np.stack([s[k] for s in history[6::7]]) for k in history[0]}
-    assert len(adverse_events(weekly, np.array([1000.0]))["subject"]) > 0
-    assert len(adverse_events(weekly, np.array([63.0]))["subject"]) == 0
+    def late(first: int) -> Story:
+        return lambda day: {"anc": 0.3} if day >= first else {}
+
+    # one cycle of 28 days: its last dose is on day 28, and day 56 is the last one on which an event is recorded
+    assert rule("events_after_last_dose") == 28
+    assert [row[1] for row in events(late(49), 112, cycles="1")] == [50]
+    assert events(late(56), 112, cycles="1") == []
+    assert events(late(63), 112) != []
+    assert events(late(63), 112, cut=63.0) == []
+
+
+def test_the_last_dose_is_one_that_was_given_and_recorded() -> None:
+    plan = orders(trial())
+    cut = int(plan.follow_up_days()[0])
+    # held from the last count before the cut on: the last dose is the day before that, not the data cut
+    visit = 14 * (cut // 14)
+    assert visit < cut
+    history, doses = run(plan, 28 * (cut // 28 + 2), lambda day: {"anc": 0.3} if day >= visit else {})
+    assert history[-1]["last_dose_day"][0] == visit - 1
+    # without a hold it is the last day before the cut, though the drug is taken on
+    history, doses = run(plan, 28 * (cut // 28 + 2))
+    assert history[-1]["last_dose_day"][0] == cut - 1
+    assert doses["len_gut"][cut, 0] > 0
+    assert sum(s["dose_mg"][0] for s in history[6::7]) == doses["len_gut"][:cut, 0].sum()
 
 
 def test_measured_counts_carry_the_given_noise() -> None:

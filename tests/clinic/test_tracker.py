@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cereblon.clinic.codes import NOISE, Off
+from cereblon.clinic.codes import NOISE, NOISE_ROW, Off
 from cereblon.clinic.nodes import Sizes, by_ct, by_hand, felt_spd, spleen_length
 from cereblon.clinic.response import Category
+from cereblon.clinic.rules import rule
 from cereblon.clinic.tracker import ResponseTracker
 
 BEFORE = {
@@ -148,7 +149,7 @@ def test_drug_neutropenia_gives_cri_in_2008_and_pr_in_1996() -> None:
 
 def test_stopping_two_cycles_after_a_confirmed_complete_response() -> None:
     tracker = follow(all_gone(0.02), months=3)
-    state = tracker.complete(clinic(1), np.array([2.0]))
+    state = tracker.complete(clinic(1), np.array([56.0]))
     assert state["end_day"][0] == 84 + 56
     assert tracker.complete(clinic(1), np.array([-1.0]))["end_day"][0] == 1.0e6
     assert tracker.mrd[-1][0] == 2
@@ -162,6 +163,46 @@ def test_ct_reads_nodes_only_when_taken() -> None:
 
     tracker = follow(course, months=6, nodes_by="ct", ct=(84, 168))
     assert categories(tracker)[1:4] == ["SD", "SD", "PR"]
+
+
+def by_ct_alone(
+    sizes: dict[int, float], hands: dict[int, float] | None = None, alc: dict[int, float] | None = None
+) -> ResponseTracker:
+    """Assess one subject whose nodes read otherwise by CT than by hand on chosen days: true volumes in mL."""
+    zero, hands, alc = np.zeros(1), hands or {}, alc or {}
+    tracker = ResponseTracker("iwCLL 2008", "ct", zero + 30.0, zero + 5.0, zero, zero)
+    for day in range(0, 393, 28):
+        truth = BEFORE | {"node_volume": sizes.get(day, 400.0), "alc": alc.get(day, 60.0)}
+        noise = np.zeros((len(NOISE), 1))
+        # an error of the hand that makes up for the difference: it feels its own volume
+        felt = hands.get(day, 400.0)
+        noise[NOISE_ROW["nodes_hand"]] = 2 / 3 * np.log(felt / truth["node_volume"]) / rule("error_hand")
+        tracker.update(day, {k: np.array([v]) for k, v in truth.items()}, noise, clinic(1), ct=day in (84, 168, 364))
+    return tracker
+
+
+def test_growth_seen_by_ct_alone_stands_until_the_next_ct() -> None:
+    grown = {day: 1000.0 for day in range(168, 393, 28)}
+    confirmed = by_ct_alone(grown)
+    # the hand feels nothing of it at 196 to 336: the CT of day 364 agrees, and the first CT dates it
+    assert (confirmed.progressed_day[0], confirmed.found_day[0]) == (168, 364)
+    assert categories(confirmed)[6] == "PD"
+    # an examination that agrees earlier confirms it too
+    felt = by_ct_alone(grown, hands={280: 1000.0})
+    assert (felt.progressed_day[0], felt.found_day[0]) == (168, 280)
+
+
+def test_growth_that_the_next_ct_refutes_is_forgotten() -> None:
+    refuted = by_ct_alone({168: 1000.0})
+    assert np.isnan(refuted.found_day[0])
+    # a growth that one examination felt and the next one did not is forgotten as before
+    once = by_ct_alone({}, hands={140: 1000.0, 196: 1000.0})
+    assert np.isnan(once.found_day[0])
+
+
+def test_lymphocytes_on_the_day_of_a_ct_are_no_finding_of_the_ct() -> None:
+    # one high count on the day of a CT and another half a year later are not two assessments that agree
+    assert np.isnan(by_ct_alone({}, alc={168: 150.0, 280: 150.0}).found_day[0])
 
 
 def test_hands_feel_nothing_below_the_floor() -> None:

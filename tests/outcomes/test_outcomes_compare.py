@@ -29,7 +29,8 @@ ISSUE_KEYS = [
 
 def test_summary_has_the_promised_shape() -> None:
     summary = synthetic.study(60).summary()
-    assert set(summary) == {"trial", "twins", "arms"}
+    assert set(summary) == {"trial", "twins", "arms", "warnings"}
+    assert summary["warnings"] == []
     assert list(summary["arms"]) == ["continuous"]
     endpoints = summary["arms"]["continuous"]
     assert list(endpoints) == ISSUE_KEYS == list(STANDARD)
@@ -71,6 +72,25 @@ def test_simulated_values_are_those_of_the_tables() -> None:
     assert row.simulated == pytest.approx(100 * responders, abs=2.5)
     assert row.p90.low is not None
     assert row.p90.low < row.simulated < (row.p90.high or 0)
+
+
+def test_what_was_there_before_the_first_dose_counts_nowhere() -> None:
+    result = synthetic.study(60)
+    events = result.table("adverse_events")
+    everyone = result.table("subjects").select("USUBJID")
+    before = everyone.select(
+        "USUBJID",
+        ASTDY=pl.lit(1, pl.Int32),
+        AETERM=pl.lit("neutropenia"),
+        AETOXGR=pl.lit(4, pl.Int8),
+        AECYCLE=pl.lit(1, pl.Int32),
+        TRTEMFL=pl.lit("N"),
+    )
+    both = replace(result, tables={**result.tables, "adverse_events": pl.concat([events, before])})
+    assert both.summary() == result.summary()
+    emerged = before.with_columns(TRTEMFL=pl.lit("Y"))
+    all_of_them = replace(result, tables={**result.tables, "adverse_events": pl.concat([events, emerged])})
+    assert all_of_them.arms["continuous"].flags["neutropenia_g34"].all()
 
 
 def test_a_cycle_with_an_event_but_no_dose_is_not_counted() -> None:

@@ -1,8 +1,10 @@
+import dataclasses
 import json
 import re
 from itertools import pairwise
 
 import plotly.graph_objects as go
+import polars as pl
 import pytest
 
 import synthetic
@@ -80,6 +82,27 @@ def test_swimmer_draws_few_lanes_and_counts_everybody(result: StudyResult) -> No
     drawing = figures.swimmer(result)
     assert sum(len(t["y"]) for t in drawing.spec["data"] if t["type"] == "bar") == 60
     assert sum(int(row[1]) for row in drawing.rows) == 200
+
+
+def test_a_subject_without_a_dose_is_drawn_and_counted() -> None:
+    study = synthetic.study(20)
+    subjects = study.table("subjects").with_columns(
+        pl.when(pl.col("USUBJID") <= 2).then(None).otherwise(pl.col("TRTEDY")).alias("TRTEDY")
+    )
+    drawing = figures.swimmer(dataclasses.replace(study, tables={**study.tables, "subjects": subjects}))
+    texts = [text for t in drawing.spec["data"] if t["type"] == "bar" for text in t["hovertext"]]
+    for subject in (1, 2):
+        assert any(text.startswith(f"subject {subject}: 0.0 months on treatment") for text in texts)
+    assert sum(int(row[1]) for row in drawing.rows) == 20
+
+
+def test_what_was_there_before_the_first_dose_is_not_in_the_toxicity_figure() -> None:
+    study = synthetic.study(40)
+    events = study.table("adverse_events")
+    before = events.with_columns(pl.lit("N").alias("TRTEMFL"), pl.lit(4, pl.Int8).alias("AETOXGR"))
+    both = dataclasses.replace(study, tables={**study.tables, "adverse_events": pl.concat([events, before])})
+    assert figures.toxicity(both).rows == figures.toxicity(study).rows
+    assert figures.toxicity(study).rows != ()
 
 
 def test_trajectory_percentiles_are_ordered_and_right(result: StudyResult) -> None:

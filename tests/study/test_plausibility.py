@@ -16,6 +16,7 @@ from cereblon.columns import (
     BESTRESP,
     LABORATORY_LYSIS,
     RESPONDERS,
+    TRTEMFL,
     TUMOR_FLARE,
     USUBJID,
 )
@@ -49,7 +50,7 @@ def response_rate(result: StudyResult) -> float:
 def shares(result: StudyResult, term: str, grade: int, arms: Iterable[str]) -> list[float]:
     """Share of subjects of each arm with an event of at least `grade` in cycle 1."""
     subjects = result.table("subjects").select(USUBJID, ARM)
-    events = result.table("adverse_events").join(subjects, on=USUBJID)
+    events = result.table("adverse_events").filter(pl.col(TRTEMFL) == "Y").join(subjects, on=USUBJID)
     hit = events.filter((pl.col(AETERM) == term) & (pl.col(AETOXGR) >= grade) & (pl.col(AECYCLE) == 1))
     return [hit.filter(pl.col(ARM) == arm)[USUBJID].n_unique() / PATIENTS for arm in arms]
 

@@ -177,12 +177,14 @@ def _doses(clinic: Clinic, static: Clinic, day_slice: Clinic, now: Array) -> tup
     dexamethasone = day_slice["dexamethasone"] * treated + rescue
     allopurinol = day_slice["allopurinol"] * treated
     filgrastim = day_slice["filgrastim"] * treated + gcsf
-    given = (lenalidomide > 0).astype(jnp.float32)
+    # a dose after the data cut is taken, and nobody records it
+    recorded = (now < static["cut_day"]).astype(jnp.float32)
+    given = (lenalidomide > 0).astype(jnp.float32) * recorded
     update = {
         "last_dose_day": jnp.where(given > 0, now, clinic["last_dose_day"]),
-        "dose_mg": clinic["dose_mg"] + lenalidomide,
+        "dose_mg": clinic["dose_mg"] + lenalidomide * recorded,
         "days_dosed": clinic["days_dosed"] + given,
-        "level_mg": jnp.maximum(clinic["level_mg"], ordered),
+        "level_mg": jnp.maximum(clinic["level_mg"], ordered * recorded),
         "allopurinol_mg": clinic["allopurinol_mg"] + allopurinol,
         "dexamethasone_mg": clinic["dexamethasone_mg"] + dexamethasone,
         "filgrastim_ug": clinic["filgrastim_ug"] + filgrastim,

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from cereblon.clinic.design_base import Document, Key, Size, Text, problem
+from cereblon.clinic.design_carried import HORIZON
 from cereblon.clinic.design_population import AgeTable as AgeTable
 from cereblon.clinic.design_population import Eligibility as Eligibility
 from cereblon.clinic.design_population import LinesTable as LinesTable
@@ -34,31 +35,57 @@ from cereblon.clinic.design_regimen import Rules as Rules
 from cereblon.clinic.design_regimen import SupportDrug as SupportDrug
 from cereblon.clinic.design_regimen import Treatment as Treatment
 from cereblon.clinic.quantities import Time
+from cereblon.columns import DAYS_PER_CYCLE, DAYS_PER_MONTH
 
 Setting = Literal["untreated", "relapsed", "after_induction"]
 Criteria = Literal["NCI-WG 1996", "iwCLL 2008", "iwCLL 2018"]
 NodesBy = Literal["palpation", "ct"]
+FIRST_CT = (85, 169)
+"""Days of the CT at 3 and 6 months where a document names none (chosen, docs/criteria/best_response.md)."""
+YEARLY_CT = 364
+"""Days between the further ones, at 12 months and then yearly, on the days of an examination."""
 
 
 class Counts(Document):
-    """When blood counts are taken: weekly up to a day, then every so many days (endpoints.md section 3)."""
+    """When blood counts are taken: weekly up to a day, then every so many days, always at the start of a week.
+
+    The day is moved to the next start of a week: days 1, 8, 15 of the trial and so on.
+    """
 
     weekly_until_day: Time = Field(default=56)
     then_every_days: Time = Field(default=14)
 
+    @model_validator(mode="after")
+    def _weekly_at_most(self) -> Counts:
+        if self.then_every_days < 7:
+            why = f"{self.then_every_days} days: blood is counted once a week at most: expected at least 7 days"
+            raise problem(why, ("then_every_days",))
+        return self
+
 
 class Schedule(Document):
-    """Visits. Days count from 1 = first day of treatment (endpoints.md section 5)."""
+    """Visits. Days count from 1 = first day of treatment.
+
+    Examinations are at multiples of 28 days. A CT is taken at the examination nearest to its day, and before
+    treatment. `ct_days` left out, in a trial with `nodes_by: ct`: 3, 6 and 12 months and then yearly. `marrow`
+    none: no complete response can be confirmed.
+    """
 
     counts: Counts = Counts()
     examination_every_days: Time = Field(default=28)
-    ct_days: tuple[Annotated[int, Field(strict=True, ge=1, le=3650)], ...] = ()
+    ct_days: tuple[Annotated[int, Field(strict=True, ge=1, le=HORIZON)], ...] | None = None
     marrow: Literal["to_confirm_cr", "none"] = "to_confirm_cr"
 
     @model_validator(mode="after")
     def _rising(self) -> Schedule:
-        if list(self.ct_days) != sorted(set(self.ct_days)):
+        if self.ct_days is not None and list(self.ct_days) != sorted(set(self.ct_days)):
             raise problem("expected rising days, none twice", ("ct_days",))
+        every = self.examination_every_days
+        if every % DAYS_PER_CYCLE:
+            near = {max(DAYS_PER_CYCLE, every - every % DAYS_PER_CYCLE), every - every % -DAYS_PER_CYCLE}
+            days = " or ".join(str(day) for day in sorted(near))
+            why = f"{every} days is not a multiple of {DAYS_PER_CYCLE} days: expected {DAYS_PER_CYCLE}, 56, 84 ..."
+            raise problem(f"{why} (nearest: {days} days)", ("examination_every_days",))
         return self
 
 
@@ -76,11 +103,23 @@ class FollowUp(Document):
     def _positive(self) -> FollowUp:
         if self.accrual_months is not None and self.accrual_months >= 2 * self.duration_months:
             raise problem("the accrual window leaves some subjects without follow-up", ("accrual_months",))
+        if self.last_day > HORIZON:
+            why = f"some subjects are followed for {self.last_day:.0f} days: expected at most {HORIZON} days"
+            raise problem(why, ("duration_months",))
         return self
+
+    @property
+    def last_day(self) -> float:
+        """The day of the data cut of the subject who is followed for longest."""
+        return (self.duration_months + (self.accrual_months or 0.0) / 2.0) * DAYS_PER_MONTH
 
 
 class Trial(Document):
-    """A trial: design, published figures, and the choices made where a report is silent."""
+    """A trial: design, published figures, and the choices made where a report is silent.
+
+    `title`, `summary`, `citation`, `registration`, `same_patients_as`, `assumptions` and `sources` are for the
+    reader; `published` is what a run is compared with. Everything else decides what is simulated.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     title: Text
@@ -103,6 +142,8 @@ class Trial(Document):
     def _consistent(self) -> Trial:
         self._arms()
         self._lines()
+        self._scans()
+        self._carried_out()
         self._figures()
         return self
 
@@ -126,6 +167,32 @@ class Trial(Document):
             raise problem("untreated subjects have no earlier lines", ("population", "prior_lines"))
         if self.setting == "relapsed" and lines is not None and lines.median < 1:
             raise problem("relapsed subjects have at least one earlier line", ("population", "prior_lines"))
+
+        if self.setting == "untreated" and lines is not None and lines.range is not None and lines.range[1] > 0:
+            raise problem("untreated subjects have no earlier lines", ("population", "prior_lines", "range"))
+
+    def _scans(self) -> None:
+        given = self.schedule.ct_days
+        if self.nodes_by == "ct" and given == ():
+            why = (
+                "nodes are measured by CT, but the list of CT days is empty: expected days such as [85, 169, 365], "
+                "or no ct_days for the usual ones"
+            )
+            raise problem(why, ("schedule", "ct_days"))
+        if self.nodes_by == "palpation" and given:
+            why = "CT days are given, but nodes are palpated: expected nodes_by: ct, or no ct_days"
+            raise problem(why, ("schedule", "ct_days"))
+
+    def _carried_out(self) -> None:
+        last = self.follow_up.last_day
+        for i, arm in enumerate(self.arms):
+            for j, course in enumerate(arm.treatment):
+                if not course.mask(max(int(last), 1)).any():
+                    why = f"no dose of {course.drug} falls into the follow-up of {last:.0f} days"
+                    raise problem(f"{why}: expected a course that begins before", ("arms", i, "treatment", j))
+                if course.until == "progression_or_cr" and self.schedule.marrow == "none":
+                    why = "progression_or_cr needs schedule.marrow: to_confirm_cr: no response is complete without"
+                    raise problem(why, ("arms", i, "treatment", j, "until"))
 
     def _figures(self) -> None:
         sources, arms = {s.id for s in self.sources}, {a.id for a in self.arms}
@@ -169,6 +236,19 @@ class Trial(Document):
     def figure(self, endpoint: str, arm: str | None = None) -> Published | None:
         """Return the published figure of `endpoint` for `arm`, or for the pooled trial when `arm` is None."""
         return next((p for p in self.published if p.endpoint == endpoint and p.arm == arm), None)
+
+    @property
+    def ct_days(self) -> tuple[int, ...]:
+        """The days of CT after the one before treatment: those of the schedule, or the usual ones in the follow-up.
+
+        The usual ones are at 3, 6 and 12 months and then yearly. Empty where nodes are palpated.
+        """
+        if self.nodes_by != "ct":
+            return ()
+        if self.schedule.ct_days is not None:
+            return self.schedule.ct_days
+        last = int(self.follow_up.last_day)
+        return tuple(day for day in (*FIRST_CT, *range(YEARLY_CT + 1, last + 1, YEARLY_CT)) if day <= last)
 
     @property
     def size(self) -> Size:

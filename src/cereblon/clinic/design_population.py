@@ -56,7 +56,11 @@ Denominators = Annotated[
 
 
 class Printed(Document):
-    """Further items of the baseline table; None is "not printed". Percent of `of` (default: all subjects)."""
+    """Further items of the baseline table; None is "not printed". Percent of `of` (default: all subjects).
+
+    `of` is for the reader: the cohort is drawn to the percentage. Bulky nodes are those found by CT, or by hand in
+    a trial with `nodes_by: palpation`.
+    """
 
     del17p_pct: Percent | None = None
     del11q_pct: Percent | None = None
@@ -85,7 +89,7 @@ class Printed(Document):
 
 
 class Eligibility(Document):
-    """Limits of entry; None is "no limit stated"."""
+    """Limits of entry; None is "no limit stated". `words`: limits that virtual patients do not carry."""
 
     age_min: Age | None = None
     age_max: Age | None = None

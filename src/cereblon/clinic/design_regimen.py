@@ -12,11 +12,17 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from cereblon.clinic.design_base import Document, Key, Size, Text, Whole, problem
+from cereblon.clinic.design_carried import (
+    HORIZON,
+    refuse_idle_arm,
+    refuse_ignored_course,
+    refuse_ignored_limits,
+    refuse_ignored_steroid,
+)
 from cereblon.clinic.drugs import DRUGS
 from cereblon.clinic.quantities import Clearance, Count, Cycles, Days, Dose, Time
 from cereblon.errors import nearest
 
-HORIZON = 3650  # days searched for overlapping doses: longer than any follow-up a document may ask for
 LEVELS = (2.5, 5.0, 10.0, 15.0, 20.0, 25.0)
 """Dose levels of lenalidomide, mg: one down of 25-20-15-10-5(-2.5), toxicity_model.md section 6."""
 
@@ -74,7 +80,7 @@ class Escalation(Document):
 
     The calendar counts from the first dose of the course: the first rise on day `first_after` + 1, further
     ones every `every` days. `condition` tolerated: no grade 3-4 event in the cycle just ended, no hold;
-    always: by the calendar; if_not_progressing: unless progressed.
+    always: by the calendar, unless on hold; if_not_progressing: the same, since progression ends treatment.
     """
 
     to_steps: tuple[Dose, ...] | None = None
@@ -108,7 +114,10 @@ class Escalation(Document):
 
 
 class RenalDose(Document):
-    """Start (and optionally highest) dose of subjects whose creatinine clearance is below a limit."""
+    """Start (and optionally highest) dose of subjects whose creatinine clearance is below a limit.
+
+    The dose of the lowest limit that a subject is below is given; `maximum` is for a course that escalates.
+    """
 
     below: Clearance
     dose: Dose
@@ -116,7 +125,13 @@ class RenalDose(Document):
 
 
 class Treatment(Course):
-    """An anti-leukemia drug of an arm; `cycles_beyond_cr`: cycles still given after a complete response."""
+    """A drug of the treatment: one course of lenalidomide in each arm, and others beside it as scheduled.
+
+    Progression ends treatment, and so does the end of the planned `cycles`, whether `until` is progression or
+    end_of_cycles. progression_or_cr: a confirmed complete response (not CRi) too, after `cycles_beyond_cr` more
+    cycles of the course. `escalation`, `renal`, `until` and
+    `cycles_beyond_cr` are for lenalidomide.
+    """
 
     cycle: Time | None = Field(default=28)
     escalation: Escalation | None = None
@@ -141,6 +156,7 @@ class Treatment(Course):
             raise problem("until end_of_cycles needs the number of cycles, such as cycles: 1-6", ("until",))
         if self.cycles_beyond_cr and self.until != "progression_or_cr":
             raise problem("cycles_beyond_cr needs until: progression_or_cr", ("cycles_beyond_cr",))
+        refuse_ignored_course(self)
         return self
 
     @property
@@ -150,11 +166,17 @@ class Treatment(Course):
 
 
 class SupportDrug(Course):
-    """A supportive drug given to everyone in the arm; `days` count from the first day of treatment, once."""
+    """A supportive drug given to everyone in the arm; `days` count from the first day of treatment, once.
+
+    It ends with treatment, and so does not go on after the last planned dose of lenalidomide.
+    """
 
 
 class FlareSteroid(Document):
-    """Steroid for a flare of at least `from_grade`; None leaves the number to the clinic's rules."""
+    """Steroid for a flare of at least `from_grade`; what is left out is a number of the clinic's rules.
+
+    `drug` and `dose` belong together.
+    """
 
     policy: Literal["when_needed", "none"] = "when_needed"
     drug: Literal["dexamethasone", "prednisone"] | None = None
@@ -162,11 +184,18 @@ class FlareSteroid(Document):
     for_days: Time | None = None
     from_grade: Annotated[int, Field(strict=True, ge=1, le=4)] | None = None
 
+    @model_validator(mode="after")
+    def _carried_out(self) -> FlareSteroid:
+        refuse_ignored_steroid(self)
+        if self.drug is not None and self.dose is not None:
+            refuse_absurd(self.drug, self.dose, ("dose",))
+        return self
+
 
 class Rules(Document):
     """Hold, resume, reduce and stop rules: a named set and what this trial changes of it.
 
-    None keeps the set's own number.
+    What is left out is the set's own number. A limit that another one makes void is refused.
     """
 
     set: Literal["lymphoma", "gcsf_first", "myeloma"] = "lymphoma"
@@ -187,6 +216,7 @@ class Rules(Document):
             a, b = getattr(self, hold), getattr(self, resume)
             if a is not None and b is not None and b < a:
                 raise problem(f"{resume} {b:g} is below {hold} {a:g}", (resume,))
+        refuse_ignored_limits(self)
         return self
 
     @property
@@ -224,6 +254,7 @@ class Arm(Document):
                     ("treatment", i),
                 )
         self._refuse_overlap()
+        refuse_idle_arm(self)
         return self
 
     def _refuse_overlap(self) -> None:

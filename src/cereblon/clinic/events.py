@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from cereblon import columns
 from cereblon.clinic.codes import DEATH_WORDS, OFF_WORDS, Off
+from cereblon.clinic.rules import rule
 from cereblon.clinic.toxicity import grade_anc, grade_hemoglobin, grade_platelets
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
-CYCLE = columns.DAYS_PER_CYCLE
-AFTER_LAST_DOSE = 28  # days after the last dose in which an adverse event is still reported [assumed]
+Grades = NDArray[np.int_]
+Flags = NDArray[np.bool_]
+WEEKS = columns.DAYS_PER_CYCLE // 7  # of a cycle
 
 
 @dataclass(frozen=True)
@@ -93,62 +95,107 @@ def _times(event: Floats, censor: Floats, words: Array, otherwise: str) -> Times
 
 
 def adverse_events(weekly: Mapping[str, Array], cut: Floats) -> dict[str, Array]:
-    """Return adverse events as columns: one row per subject, event and 28-day cycle, with its worst grade.
+    """Return adverse events as columns: a row per subject, event, 28-day cycle and grade reached in it.
 
     weekly: the clinic's state at the end of each week, (weeks, n): counted, anc_measured,
-    platelets_measured, hemoglobin_measured, flare_week, lysis_laboratory_week, lysis_clinical_week,
-    infection_week, febrile_week, dose_mg, dead, death_day. Events from the first dose to 28 days after the
-    last one are reported. Columns: "subject" (row number 0..n-1), ASTDY, AETERM, AETOXGR, AECYCLE; grade 1
-    and 2 counts are included. Rows are ordered by subject, cycle, then term.
+    platelets_measured, hemoglobin_measured, flare_week, lysis_laboratory_week, lysis_clinical_week, lysis_day,
+    infection_week, febrile_week, dose_mg, last_dose_day, dead, death_day; cut: day of the data cut, (n,).
+    Columns: "subject" (row number 0..n-1), ASTDY, AETERM, AETOXGR, AECYCLE, TRTEMFL; grade 1 and 2 counts are
+    included. Within a cycle a row stands for each grade above the ones before it, with the day on which it was
+    first seen, so the worst grade and the onset of every grade can be read. TRTEMFL "N": a count or lysis of
+    before the first dose, for as long as it lasts and is not worse. Events up to 28 days after the last dose are
+    reported. Rows are ordered by subject, cycle, term, flag and day.
     """
-    weeks = len(np.asarray(weekly["dose_mg"]))
-    start: Floats = 7.0 * np.arange(weeks, dtype=np.float64)
-    on = _reported(np.asarray(weekly["dose_mg"]) > 0, start) & (start[:, None] < cut)
-    counted = np.asarray(weekly["counted"]) > 0
-    lysis_grade = np.maximum(np.asarray(weekly["lysis_clinical_week"]), 3)
-    grades: dict[str, Array] = {
-        columns.NEUTROPENIA: grade_anc(np.asarray(weekly["anc_measured"])) * counted,
-        columns.THROMBOCYTOPENIA: grade_platelets(np.asarray(weekly["platelets_measured"])) * counted,
-        columns.ANEMIA: grade_hemoglobin(np.asarray(weekly["hemoglobin_measured"])) * counted,
-        columns.FEBRILE_NEUTROPENIA: np.asarray(weekly["infection_week"]) * (np.asarray(weekly["febrile_week"]) > 0),
-        columns.INFECTION: np.asarray(weekly["infection_week"]),
-        columns.TUMOR_FLARE: np.asarray(weekly["flare_week"]),
-        # CTCAE: tumour lysis is grade 3 when present
-        columns.TUMOR_LYSIS: np.where(np.asarray(weekly["lysis_clinical_week"]) > 0, lysis_grade, 0),
-        columns.LABORATORY_LYSIS: 3.0 * np.asarray(weekly["lysis_laboratory_week"]),
-    }
-    found = [
-        _rows(term, order, np.asarray(grade).astype(int) * on, start)
-        for order, (term, grade) in enumerate(grades.items())
-    ]
+    dosed = np.asarray(weekly["dose_mg"]) > 0
+    start: Floats = 7.0 * np.arange(len(dosed), dtype=np.float64)
+    on = _reported(dosed, np.asarray(weekly["last_dose_day"], dtype=float), start, cut)
+    grades = _grades(weekly)
+    found = []
+    for order, (term, (grade, judged)) in enumerate(grades.items()):
+        emerged = _emerged(grade, judged, _before(term, weekly, dosed))
+        for flag, rows in (("N", grade * ~emerged), ("Y", grade * emerged)):
+            found.append(_rows(term, flag, order, rows * on, start))
     table = {name: np.concatenate([rows[name] for rows in found]) for name in found[0]}
-    ranked = np.lexsort((table["order"], table[columns.AECYCLE], table["subject"]))
+    keys = (columns.ASTDY, columns.TRTEMFL, "order", columns.AECYCLE, "subject")
+    ranked = np.lexsort(tuple(table[key] for key in keys))
     del table["order"]
     return {name: values[ranked] for name, values in table.items()}
 
 
-def _reported(dosed: NDArray[np.bool_], start: Floats) -> NDArray[np.bool_]:
-    """Return in which weeks events are reported: up to 28 days after the last dose, (weeks, n)."""
-    last = np.where(dosed, start[:, None] + 6.0, -np.inf).max(axis=0)
-    return np.asarray(start[:, None] <= last + AFTER_LAST_DOSE)
+def _grades(weekly: Mapping[str, Array]) -> dict[str, tuple[Grades, Flags]]:
+    """Return of each event its grade in each week and whether it was looked for then, both (weeks, n)."""
+    counted = np.asarray(weekly["counted"]) > 0
+    always = np.ones_like(counted)
+    clinical = np.asarray(weekly["lysis_clinical_week"])
+    infection = np.asarray(weekly["infection_week"])
+    grades: dict[str, tuple[Array, Flags]] = {
+        columns.NEUTROPENIA: (grade_anc(np.asarray(weekly["anc_measured"])) * counted, counted),
+        columns.THROMBOCYTOPENIA: (grade_platelets(np.asarray(weekly["platelets_measured"])) * counted, counted),
+        columns.ANEMIA: (grade_hemoglobin(np.asarray(weekly["hemoglobin_measured"])) * counted, counted),
+        columns.FEBRILE_NEUTROPENIA: (infection * (np.asarray(weekly["febrile_week"]) > 0), always),
+        columns.INFECTION: (infection, always),
+        columns.TUMOR_FLARE: (np.asarray(weekly["flare_week"]), always),
+        # CTCAE: tumour lysis is grade 3 when present
+        columns.TUMOR_LYSIS: (np.where(clinical > 0, np.maximum(clinical, 3), 0), always),
+        columns.LABORATORY_LYSIS: (3.0 * np.asarray(weekly["lysis_laboratory_week"]), always),
+    }
+    return {term: (np.asarray(grade).astype(int), judged) for term, (grade, judged) in grades.items()}
 
 
-def _rows(term: str, order: int, grade: NDArray[np.int_], start: Floats) -> dict[str, Array]:
-    """Return one row per subject and cycle with a grade above 0."""
+def _before(term: str, weekly: Mapping[str, Array], dosed: Flags) -> Flags:
+    """Return the weeks whose finding is from before the first dose, (weeks, n).
+
+    Blood is taken before the dose of the day, so a count in the week of the first dose is one of before it; a
+    lysis is when its first day is no later. What a week shows otherwise began after the dose.
+    """
+    week = np.arange(len(dosed))[:, None]
+    first = np.where(dosed.any(axis=0), dosed.argmax(axis=0), len(dosed))
+    if term in (columns.NEUTROPENIA, columns.THROMBOCYTOPENIA, columns.ANEMIA):
+        return np.asarray(week <= first)
+    early = week < first
+    if term in (columns.TUMOR_LYSIS, columns.LABORATORY_LYSIS):
+        day = np.asarray(weekly["lysis_day"], dtype=float)
+        early = early | ((week == first) & (day >= 0) & (day <= 7.0 * first))
+    return np.asarray(early)
+
+
+def _emerged(grade: Grades, judged: Flags, before: Flags) -> Flags:
+    """Return the weeks with a treatment-emergent grade, (weeks, n).
+
+    A finding of before the first dose lasts until a later reading is normal; while it lasts only a grade above
+    it has emerged under treatment. Of several readings before the dose the last one is the baseline.
+    """
+    baseline = np.zeros(grade.shape[1], dtype=int)
+    emerged = np.zeros(grade.shape, dtype=bool)
+    for week, (now, seen, early) in enumerate(zip(grade, judged, before, strict=True)):
+        emerged[week] = seen & ~early & (now > baseline)
+        baseline = np.where(seen & (early | (now == 0)), now, baseline)
+    return emerged
+
+
+def _reported(dosed: Flags, last_dose_day: Floats, start: Floats, cut: Floats) -> Flags:
+    """Return in which weeks events are reported: some days after the last dose, before the cut, (weeks, n)."""
+    last = np.where(dosed, last_dose_day, -np.inf).max(axis=0)
+    open_ = start[:, None] <= last + rule("events_after_last_dose")
+    return np.asarray(open_ & (start[:, None] < cut))
+
+
+def _rows(term: str, flag: str, order: int, grade: Grades, start: Floats) -> dict[str, Array]:
+    """Return a row for each grade above 0 that is the worst of its cycle so far."""
     weeks, n = grade.shape
-    cycles = -(-weeks // 4)
-    padded = np.zeros((cycles * 4, n), dtype=int)
+    cycles = -(-weeks // WEEKS)
+    padded = np.zeros((cycles * WEEKS, n), dtype=int)
     padded[:weeks] = grade
-    by_cycle = padded.reshape(cycles, 4, n)
-    worst = by_cycle.max(axis=1)
-    first_week = (by_cycle > 0).argmax(axis=1) + 4 * np.arange(cycles)[:, None]
-    cycle, subject = np.nonzero(worst)
-    days = start[np.minimum(first_week[cycle, subject], weeks - 1)]
+    by_cycle = padded.reshape(cycles, WEEKS, n)
+    worst = np.maximum.accumulate(by_cycle, axis=1)
+    new = by_cycle > np.concatenate([np.zeros((cycles, 1, n), dtype=int), worst[:, :-1]], axis=1)
+    cycle, week, subject = np.nonzero(new)
     return {
         "subject": subject.astype(np.int64),
-        columns.ASTDY: days.astype(np.int64) + 1,
+        columns.ASTDY: start[WEEKS * cycle + week].astype(np.int64) + 1,
         columns.AETERM: np.full(len(subject), term),
-        columns.AETOXGR: worst[cycle, subject].astype(np.int8),
+        columns.AETOXGR: by_cycle[cycle, week, subject].astype(np.int8),
         columns.AECYCLE: cycle.astype(np.int64) + 1,
+        columns.TRTEMFL: np.full(len(subject), flag),
         "order": np.full(len(subject), order),
     }

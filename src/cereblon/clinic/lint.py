@@ -1,10 +1,12 @@
 """Lint of trial documents: what is wrong (errors) and what is probably a slip (warnings).
 
-A rule is a small function from a trial to (field path, message) pairs; `check_trial` adds the place.
+A rule is a small function from a trial to (field path, message) pairs; `check_trial` adds the place in the file,
+and `trial_warnings` gives the same warnings of a trial that is about to run.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,14 +17,15 @@ from typing import Literal
 from pydantic import ValidationError
 
 from cereblon.clinic.design import Trial
-from cereblon.clinic.documents import explain, field_names, trial_ids
+from cereblon.clinic.design_carried import HORIZON, LENALIDOMIDE, last_dose_day
+from cereblon.clinic.documents import explain, field_names, load_trial, trial_ids
 from cereblon.clinic.yamltext import DocumentError, Loc, field_path, printable, read_text, read_yaml
 from cereblon.errors import CereblonError
 
 Severity = Literal["error", "warning"]
 Remarks = Iterator[tuple[Loc, str]]
 
-DAYS_PER_MONTH = 365.25 / 12.0
+LONGEST_WARNING = 300  # characters
 BRISK_START = 10.0  # mg; lysis at a start of 10 or 25 mg without slow escalation: toxicity.tsv TL012
 
 
@@ -56,10 +59,6 @@ def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
     except ValidationError as invalid:
         return [_finding(problem) for problem in explain(invalid, document)]
     remarks = [document.error(loc, what) for loc, what in lint(trial)]
-    taken = trial.id in trial_ids() and Path(file).stem != trial.id
-    if taken:
-        what = f"{trial.id} is also a registry entry: expected a name of its own"
-        remarks.append(document.error(("id",), what))
     return [_finding(r, "warning") for r in sorted(remarks, key=lambda r: (r.line, r.column))]
 
 
@@ -67,6 +66,11 @@ def lint(trial: Trial) -> Remarks:
     """Yield what is valid and probably a slip, as (field path, message), in the order of `RULES`."""
     for rule in RULES:
         yield from rule(trial)
+
+
+def trial_warnings(trial: Trial) -> tuple[str, ...]:
+    """Return the warnings on a trial, each a line that begins with the field; empty for a clean one."""
+    return tuple(printable(f"{field_path(loc)}: {what}", LONGEST_WARNING) for loc, what in lint(trial))
 
 
 def _finding(error: DocumentError, severity: Severity = "error") -> Finding:
@@ -139,25 +143,58 @@ def brisk_start(trial: Trial) -> Remarks:
 
 
 def beyond_follow_up(trial: Trial) -> Remarks:
-    """CT visits and the first escalation lie inside the follow-up."""
-    end = (trial.follow_up.duration_months + (trial.follow_up.accrual_months or 0.0) / 2.0) * DAYS_PER_MONTH
-    for i, day in enumerate(trial.schedule.ct_days):
+    """CT visits, examinations and supportive courses lie inside the follow-up."""
+    end = trial.follow_up.last_day
+    after = f"after the end of follow-up (day {end:.0f})"
+    for i, day in enumerate(trial.schedule.ct_days or ()):
         if day > end + 31.0:
-            what = f"day {day} is after the end of follow-up (day {end:.0f})"
-            yield ("schedule", "ct_days", i), what
+            yield ("schedule", "ct_days", i), f"day {day} is {after}"
+    if trial.schedule.examination_every_days > end:
+        yield ("follow_up", "duration_months"), f"the first examination under treatment is {after}"
     for i, arm in enumerate(trial.arms):
-        for j, course in enumerate(arm.treatment):
-            if course.from_day > end:
-                what = f"treatment starts after the end of follow-up (day {end:.0f})"
-                yield ("arms", i, "treatment", j, "from_day"), what
+        for j, course in enumerate(arm.support):
+            if not course.mask(max(int(end), 1)).any():
+                yield ("arms", i, "support", j), f"no dose of {course.drug} falls into the follow-up of {end:.0f} days"
+
+
+def support_after_treatment(trial: Trial) -> Remarks:
+    """Scheduled support lies before the end of the planned treatment, which ends it."""
+    for i, arm in enumerate(trial.arms):
+        ends = [last_dose_day(course) for course in arm.treatment if course.drug == LENALIDOMIDE]
+        for j, course in enumerate(arm.support):
+            if ends and ends[0] is not None and course.mask(HORIZON)[ends[0] :].any():
+                what = f"{course.drug} is not given after the last planned dose of lenalidomide (day {ends[0]})"
+                yield ("arms", i, "support", j), what
 
 
 def nodes_without_ct(trial: Trial) -> Remarks:
-    """Nodes measured by CT need CT days."""
-    if trial.nodes_by == "ct" and not trial.schedule.ct_days:
-        yield ("nodes_by",), "nodes are measured by CT, but schedule.ct_days names no day"
-    if trial.nodes_by == "palpation" and trial.schedule.ct_days:
-        yield ("schedule", "ct_days"), "CT days are given, but nodes are palpated: they are not used"
+    """Nodes measured by CT are measured again under treatment, and each CT is one of its own."""
+    if trial.nodes_by != "ct":
+        return
+    where: Loc = ("nodes_by",) if trial.schedule.ct_days is None else ("schedule", "ct_days")
+    end, every = trial.follow_up.last_day, trial.schedule.examination_every_days
+    taken: dict[int, int] = {}
+    for i, day in enumerate(trial.ct_days):
+        visit = math.ceil((day - 1) / every - 0.5)  # of two as near, the earlier one
+        if visit in taken:
+            same = f"day {day} and day {taken[visit]} have the same nearest examination: one CT is taken"
+            yield (where if trial.schedule.ct_days is None else (*where, i)), same
+        taken.setdefault(visit, day)
+    if not any(visit > 0 and visit * every <= end for visit in taken):
+        yield where, f"no CT is taken in the follow-up of {end:.0f} days: nodes are not measured under treatment"
+
+
+def growth_factor_first(trial: Trial) -> Remarks:
+    """A rule set that puts growth factor first is used where growth factor is given."""
+    for i, arm in enumerate(trial.arms):
+        if arm.rules.set == "gcsf_first" and arm.gcsf == "none":
+            yield ("arms", i, "rules", "set"), "gcsf_first, but gcsf is none: neutropenia costs a dose level each time"
+
+
+def taken_id(trial: Trial) -> Remarks:
+    """The id of a registry entry belongs to the registry's own document."""
+    if trial.id in trial_ids() and trial != load_trial(trial.id):
+        yield ("id",), f"{trial.id} is also a registry entry: expected a name of its own"
 
 
 RULES: tuple[Callable[[Trial], Remarks], ...] = (
@@ -168,6 +205,9 @@ RULES: tuple[Callable[[Trial], Remarks], ...] = (
     unused_sources,
     brisk_start,
     beyond_follow_up,
+    support_after_treatment,
     nodes_without_ct,
+    growth_factor_first,
+    taken_id,
 )
 """The rules behind the warnings."""

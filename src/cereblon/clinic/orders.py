@@ -108,7 +108,8 @@ class Orders:
         static["death_leukemia"] = draws["death_leukemia"][0]
         static["infection_base"] = infection_base(age, relapsed)
         static["infection_fatality"] = infection_fatality(age)
-        for name in ("levels", "next_level", "start_level", "end_day", "cr_cycles"):
+        static["cut_day"] = self.follow_up_days()
+        for name in ("levels", "next_level", "start_level", "end_day", "cr_days"):
             static[name] = self._each(name)
         for name in ARM_RULES:
             values = np.array([ARM_RULES[name](arm) for arm in self.trial.arms], dtype=np.float32)
@@ -200,7 +201,7 @@ def ct_flags(trial: Trial, days: NDArray[np.integer]) -> NDArray[np.bool_]:
     if trial.nodes_by == "ct" and len(days):
         flags[0] = True
         every = trial.schedule.examination_every_days
-        for planned in trial.schedule.ct_days:
+        for planned in trial.ct_days:
             nearest = int(np.abs(days - (planned - 1)).argmin())
             flags[nearest] |= abs(int(days[nearest]) - (planned - 1)) <= every
     return flags

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cereblon.clinic.design import Arm, Treatment
 from cereblon.clinic.rules import rule
+from cereblon.errors import CereblonError
 
 HORIZON = 3696  # days: 132 blocks of 28, a little over ten years
 NEVER = 1.0e6
@@ -27,7 +28,7 @@ class ArmOrders:
     next_level: Numbers
     start_level: float
     end_day: float
-    cr_cycles: float
+    cr_days: float
     lenalidomide: Numbers
     planned_mg: Numbers
     level_change: Numbers
@@ -52,7 +53,10 @@ def planned_doses(course: Treatment, crcl: float) -> tuple[float, ...]:
 
 
 def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
-    """Return the orders of an arm for subjects with this clearance; the level table is padded to `size`."""
+    """Return the orders of an arm for subjects with this clearance; the level table is padded to `size`.
+
+    Raises CereblonError for a course that the orders would leave out.
+    """
     levels = np.array([*arm.levels, *[arm.levels[-1]] * (size - len(arm.levels))])
     courses = sorted((c for c in arm.treatment if c.drug == "lenalidomide"), key=lambda c: c.from_day)
     doses = [planned_doses(course, crcl) for course in courses]
@@ -66,7 +70,7 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
     dosing, change = np.zeros(HORIZON), np.zeros(HORIZON)
     escalate, review, plan = np.zeros(HORIZON), np.zeros(HORIZON), np.zeros(HORIZON)
     before: float | None = None
-    start_level, cr_cycles, end_day = 0.0, -1.0, 0.0
+    start_level, cr_days, end_day = 0.0, -1.0, 0.0
     for course, planned in zip(courses, doses, strict=True):
         mask = course.mask(HORIZON)
         dosing[mask] = 1.0
@@ -83,13 +87,13 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
         plan[mask] = np.asarray(planned)[rank][mask]
         end_day = max(end_day, _end(mask))
         if course.until == "progression_or_cr":
-            cr_cycles = float(course.cycles_beyond_cr)
-    return ArmOrders(
+            cr_days = float(course.cycles_beyond_cr * (course.cycle or 0))
+    orders = ArmOrders(
         levels=levels,
         next_level=next_level,
         start_level=start_level,
         end_day=end_day,
-        cr_cycles=cr_cycles,
+        cr_days=cr_days,
         lenalidomide=dosing,
         planned_mg=plan,
         level_change=change,
@@ -99,6 +103,28 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
         allopurinol=_given(arm, "allopurinol"),
         filgrastim=1000.0 * _given(arm, "filgrastim"),
     )
+    _require_ordered(arm, orders, end_day)
+    return orders
+
+
+def _require_ordered(arm: Arm, orders: ArmOrders, end_day: float) -> None:
+    """Raise CereblonError unless every course of the document stands in the row of its drug, on each of its days."""
+    if end_day <= 0.0:
+        raise CereblonError(f"arm {arm.id}: no lenalidomide is ordered: expected a course of it in treatment")
+    if sum(course.drug == "lenalidomide" for course in arm.treatment) > 1:
+        raise CereblonError(f"arm {arm.id}: two courses of lenalidomide in treatment: expected one")
+    rows = {
+        "lenalidomide": orders.planned_mg,
+        "dexamethasone": orders.dexamethasone,
+        "prednisone": orders.dexamethasone,
+        "allopurinol": orders.allopurinol,
+        "filgrastim": orders.filgrastim,
+    }
+    for kind, courses in (("treatment", arm.treatment), ("support", arm.support)):
+        for i, course in enumerate(courses):
+            row = rows.get(course.drug)
+            if row is None or not (row[course.mask(HORIZON)] > 0).all():
+                raise CereblonError(f"arm {arm.id}: {kind}[{i}] of {course.drug} is not ordered on all of its days")
 
 
 def _escalation_days(course: Treatment, first: int) -> tuple[Numbers, Numbers]:

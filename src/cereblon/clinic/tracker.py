@@ -1,7 +1,8 @@
 """Follows n subjects from assessment to assessment: readings, response, and who has progressed.
 
 Progression counts when two assessments at least two weeks apart agree, and is dated at the first of them;
-inside a flare window size and lymphocytes do not count (endpoints.md section 2). It is judged against the
+inside a flare window size and lymphocytes do not count (endpoints.md section 2). Only the method that raised a
+suspicion can refute it: what a CT alone saw stands until the next CT. Progression is judged against the
 lowest value that held over several assessments in a row: the lowest of many noisy readings alone is too low
 and would make stable disease progress.
 """
@@ -83,6 +84,7 @@ class ResponseTracker:
         self.found_day: Floats = np.full(n, np.nan)
         """Day at which progression was confirmed; `progressed_day` is the first of the two assessments."""
         self._suspected: Floats = np.full(n, np.nan)
+        self._suspected_by_ct: Floats = np.full(n, np.nan)
         self._bone: Floats = np.full(n, np.nan)
         self._bone_day: Floats = np.full(n, -np.inf)
         self._cr_day: Floats = np.full(n, np.nan)
@@ -115,10 +117,13 @@ class ResponseTracker:
         recent_steroid = (steroid_day >= 0) & (day - steroid_day < rule("steroid_window"))
 
         worse = self._worse(found, hand, self._hand_base, self._hand_low, flare)
+        grown: Flags | None = None
         if scan is not None and self._scan_base is not None and self._scan_low is not None:
-            worse |= self._worse(found, scan, self._scan_base, self._scan_low, flare)
+            # of a CT only the sizes: lymphocytes are judged at every visit, with the examination
+            bloodless = {**found, "alc": np.zeros_like(found["alc"])}
+            grown = self._worse(bloodless, scan, self._scan_base, self._scan_low, flare)
             self._last_scan = scan
-        self._settle(day, worse & open_, open_)
+        self._settle(day, worse, grown, open_)
         seen = hand if self._last_scan is None else self._last_scan
         now, category = self._respond(day, found, seen, noise, truth, open_)
         category = np.where(open_ & ~recent_steroid, category, Category.NE)
@@ -141,20 +146,18 @@ class ResponseTracker:
         state["off_reason"] = np.where(new, float(Off.PROGRESSION), state["off_reason"]).astype(np.float32)
         return state
 
-    def complete(
-        self, clinic: Mapping[str, Array], cr_cycles: Array, cycle_days: float = 28.0
-    ) -> dict[str, NDArray[np.float32]]:
-        """Return the state with `end_day` set for who stops after CR: cr_cycles (n,) more cycles, -1 = never.
+    def complete(self, clinic: Mapping[str, Array], cr_days: Array) -> dict[str, NDArray[np.float32]]:
+        """Return the state with `end_day` set for who stops after CR: cr_days (n,) more days, -1 = never.
 
-        A CR counts once confirmed; the cycles are counted from its confirmation.
+        A CR counts once confirmed; the days are counted from its confirmation.
         """
         state = {name: np.array(value, dtype=np.float32) for name, value in clinic.items()}
-        stops = np.asarray(cr_cycles) >= 0
+        stops = np.asarray(cr_days) >= 0
         if not stops.any():
             return state
         has = (best_response(self.days, self._visits()) >= Category.CR) & stops
         self._cr_day = np.where(has & np.isnan(self._cr_day), self.days[-1], self._cr_day)
-        end = self._cr_day + cycle_days * np.asarray(cr_cycles)
+        end = self._cr_day + np.asarray(cr_days)
         state["end_day"] = np.where(has, np.fmin(end, state["end_day"]), state["end_day"]).astype(np.float32)
         return state
 
@@ -241,13 +244,19 @@ class ResponseTracker:
         lifted = replace(base, spd=np.maximum(base.spd, low.floor), spleen=np.maximum(base.spleen, low.spleen_floor))
         return progression(self._reading(found, nodes), lifted, reference, self.criteria, flare=flare)
 
-    def _settle(self, day: float, worse: Flags, open_: Flags) -> None:
-        """Confirm an earlier suspicion, or note a new one."""
-        agreed = worse & (day - self._suspected >= rule("confirm_progression"))
-        self.progressed_day = np.where(agreed, self._suspected, self.progressed_day)
+    def _settle(self, day: float, worse: Flags, grown: Flags | None, open_: Flags) -> None:
+        """Confirm an earlier suspicion by either method, note a new one, and drop what its own method refutes.
+
+        worse: by examination and blood; grown: by CT, None when none was taken. Both (n,).
+        """
+        seen = (worse if grown is None else worse | grown) & open_
+        first = np.fmin(self._suspected, self._suspected_by_ct)
+        agreed = seen & (day - first >= rule("confirm_progression"))
+        self.progressed_day = np.where(agreed, first, self.progressed_day)
         self.found_day = np.where(agreed, day, self.found_day)
-        keep = np.where(np.isnan(self._suspected), day, self._suspected)
-        self._suspected = np.where(worse & open_, keep, np.nan)
+        self._suspected = _standing(self._suspected, worse & open_, day)
+        if grown is not None:
+            self._suspected_by_ct = _standing(self._suspected_by_ct, grown & open_, day)
 
     def _respond(
         self,
@@ -285,6 +294,11 @@ class ResponseTracker:
         self._hand_low.take(hand, found["alc"])
         if scan is not None and self._scan_low is not None:
             self._scan_low.take(scan, found["alc"])
+
+
+def _standing(since: Floats, seen: Flags, day: float) -> Floats:
+    """Return the day since when a method has seen growth without a break, NaN where it sees none now."""
+    return np.where(seen, np.where(np.isnan(since), day, since), np.nan)
 
 
 class _Low:

@@ -27,6 +27,7 @@ from cereblon.columns import (
     OS,
     PARAMCD,
     PFS,
+    TRTEMFL,
     TRTREAS,
     TWIN,
     USUBJID,
@@ -134,7 +135,8 @@ def arm_data(result: StudyResult) -> dict[str, ArmData]:
     everyone = result.table("subjects").sort(USUBJID)
     if everyone[USUBJID].n_unique() != everyone.height:
         raise CereblonError("subjects: USUBJID occurs more than once; one row per subject expected")
-    events = result.table("adverse_events")
+    # what was abnormal before the first dose is no event of the treatment
+    events = result.scan("adverse_events").filter(pl.col(TRTEMFL) == "Y").collect()
     times = result.table("time_to_event")
     worst = _worst_grades(events)
     given = _given_cycles(result.scan("exposure"))

@@ -62,6 +62,7 @@ def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
         "twins": result.twins,
         "meta": dict(result.meta),
         "software": software_record(),
+        "warnings": list(result.warnings),
         "design": result.trial.model_dump(mode="json"),
         "tables": _dictionary(result),
         "quantities": {code: measure._asdict() for code, measure in MEASURES.items()},

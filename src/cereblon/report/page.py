@@ -152,6 +152,7 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
         f"Median (range) or percent at baseline. A dash: not printed. {people}"
     )
     sheet = [
+        *_warnings(result),
         ("outcomes", "Published and simulated outcomes", outcomes),
         ("cohort", "Cohort", cohort),
         *((name, drawings[name].title, html_figure(drawings[name])) for name in ("pfs", "os", "waterfall", "swimmer")),
@@ -160,6 +161,14 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
     ]
     sheet += _words(result)
     return sheet
+
+
+def _warnings(result: StudyResult) -> list[tuple[str, str, str]]:
+    if not result.warnings:
+        return []
+    lines = "".join(f"<li>{escape(line)}</li>" for line in result.warnings)
+    words = "What `cereblon check` says of the trial document. The simulation did what the document asks."
+    return [("warnings", "Warnings", f"<ul>{lines}</ul>{_caption(words)}")]
 
 
 def _caption(text: str) -> str:

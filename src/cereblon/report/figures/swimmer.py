@@ -50,6 +50,7 @@ def _events(result: StudyResult, parameter: str) -> pl.DataFrame:
 def _lanes(result: StudyResult) -> tuple[pl.DataFrame, int]:
     months = [(pl.col(name) / DAYS_PER_MONTH).alias(name) for name in (TRTEDY, RSPDY)]
     table = result.scan("subjects").select(USUBJID, BESTRESP, TRTREAS, *months).collect()
+    table = table.with_columns(pl.col(TRTEDY).fill_null(0.0))  # no dose was given
     table = table.join(_events(result, PFS), on=USUBJID, how="left").join(_events(result, OS), on=USUBJID, how="left")
     table = table.sort(TRTEDY, USUBJID, descending=[True, False])
     return table[thin(table.height, DRAWN)].with_row_index("lane"), table.height
@@ -111,7 +112,7 @@ def swimmer(result: StudyResult) -> Drawing:
         xaxis=axis("Months from the first dose", **(month_ticks(last) | {"range": [0, 1.03 * last]})),
         yaxis=axis("Subjects", autorange="reversed", showticklabels=False, ticks="", showgrid=False),
     )
-    subjects = result.table("subjects")
+    subjects = result.table("subjects").with_columns(pl.col(TRTEDY).fill_null(0))
     reasons = (
         subjects.group_by(TRTREAS).agg(pl.len(), pl.col(TRTEDY).median()).sort("len", TRTREAS, descending=[True, False])
     )

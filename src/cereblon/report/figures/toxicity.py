@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from cereblon.columns import ADVERSE_EVENTS, AETERM, AETOXGR, ARM, USUBJID
+from cereblon.columns import ADVERSE_EVENTS, AETERM, AETOXGR, ARM, TRTEMFL, USUBJID
 from cereblon.outcomes.compare import POOLED
 from cereblon.report.style import GRADE_COLORS, INK, PUBLISHED, Drawing, Spec, axis, diamond, layout, numbers
 
@@ -17,8 +17,9 @@ _SEVERE = 3
 
 
 def worst_grades(result: StudyResult) -> pl.DataFrame:
-    """Return AETERM, ARM, AETOXGR and the number of subjects whose worst grade it is."""
-    worst = result.scan("adverse_events").group_by(USUBJID, AETERM).agg(pl.col(AETOXGR).max())
+    """Return AETERM, ARM, AETOXGR and the number of subjects whose worst treatment-emergent grade it is."""
+    emerged = result.scan("adverse_events").filter(pl.col(TRTEMFL) == "Y")
+    worst = emerged.group_by(USUBJID, AETERM).agg(pl.col(AETOXGR).max())
     arms = result.scan("subjects").select(USUBJID, ARM)
     counts = worst.join(arms, on=USUBJID).group_by(AETERM, ARM, AETOXGR).agg(pl.len().alias("subjects"))
     return counts.sort(AETERM, ARM, AETOXGR).collect()
