@@ -10,7 +10,7 @@ from cereblon.clinic.design import Published
 from cereblon.errors import CereblonError
 from cereblon.outcomes.compare import hits, is_inside
 from cereblon.outcomes.endpoints import STANDARD
-from cereblon.outcomes.prediction import draw, quantile
+from cereblon.outcomes.prediction import Draws, quantile
 from cereblon.outcomes.rates import Interval
 from cereblon.result import StudyResult
 
@@ -110,17 +110,11 @@ def test_pooled_figures_get_an_entry_of_their_own() -> None:
 
 
 def test_pooling_keeps_the_published_arm_sizes() -> None:
-    draws = draw(synthetic.study(30, arms=("a", "b", "c")).arms, seed=1, replicates=3)
+    draws = Draws(synthetic.study(30, arms=("a", "b", "c")).arms, seed=1, replicates=3)
     assert draws.size == 60
     assert sum(draws.shares(40).values()) == 40
     assert sorted(draws.shares(40).values()) == [13, 13, 14]
     assert draws.shares(1000) == {"a": 20, "b": 20, "c": 20}
-
-
-def test_an_arm_draws_the_same_whatever_other_arms_there_are() -> None:
-    arms = synthetic.study(30, arms=("a", "b")).arms
-    alone = draw({"b": arms["b"]}, seed=5).picks["b"]
-    assert (draw(arms, seed=5).picks["b"] == alone).all()
 
 
 def _figure(**fields: object) -> Published:
