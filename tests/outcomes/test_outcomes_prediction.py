@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import betabinom
+from scipy.stats import betabinom, binom
 
 import synthetic
 from cereblon.outcomes.compare import Comparison, cohort_note
@@ -49,11 +49,20 @@ def p90(key: str, *arms: ArmData, seed: int = 1, replicates: int = 2000) -> tupl
 )
 def test_a_share_is_beta_binomial_with_the_prior_of_jeffreys(hit: int, cohort: int, size: int) -> None:
     exact = betabinom(size, hit + 0.5, cohort - hit + 0.5)
-    found = p90("orr", arm(cohort, size, hit), replicates=20_000)
+    found = p90("orr", arm(cohort, size, hit))
     for end, share in zip(found, (0.05, 0.95), strict=True):
         assert end is not None
         count = round(end * size / 100)
         assert exact.cdf(count - 1) - 0.005 <= share <= exact.cdf(count) + 0.005
+
+
+@pytest.mark.parametrize("size", [16, 25, 35, 60, 104])
+@pytest.mark.parametrize("hit", [5, 60, 140, 250, 370, 460, 495])
+def test_five_hundred_patients_are_nearly_the_population(size: int, hit: int) -> None:
+    # against drawing trials from the cohort itself: two points, or one patient of a small trial
+    known = binom(size, hit / 500)
+    for end, share in zip(p90("orr", arm(500, size, hit)), (0.05, 0.95), strict=True):
+        assert end == pytest.approx(100 * known.ppf(share) / size, abs=max(2.0, 100 / size) + 1e-9)
 
 
 def test_nothing_seen_in_250_does_not_exclude_one_of_60() -> None:
@@ -65,7 +74,7 @@ def test_nothing_seen_in_250_does_not_exclude_one_of_60() -> None:
 def test_pooled_arms_are_the_sum_of_their_counts() -> None:
     rng = np.random.default_rng(5)
     exact = sum(betabinom(30, x + 0.5, 40 - x + 0.5).rvs(200_000, random_state=rng) for x in (4, 30)) / 0.6
-    found = p90("orr", arm(40, 30, 4, "a"), arm(40, 30, 30, "b"), replicates=20_000)
+    found = p90("orr", arm(40, 30, 4, "a"), arm(40, 30, 30, "b"))
     assert found == pytest.approx(np.quantile(exact, [0.05, 0.95], method="inverted_cdf"), abs=1.7)
 
 
@@ -97,12 +106,29 @@ def test_an_arm_draws_the_same_whatever_other_arms_there_are(key: str, monkeypat
     other = replicate(ENDPOINTS[key], key, Draws({"b": b}, 6, 300), 30)
     silent = replace(arm(90, 1, 5, "a"), size=0)  # an arm that sends nobody into the pooled trial
     pooled = replicate(ENDPOINTS[key], key, Draws({"a": silent, "b": b}, 5, 300), 30)
-    monkeypatch.setattr("cereblon.outcomes.prediction._AT_ONCE", 7)
+    monkeypatch.setattr("cereblon.outcomes.prediction._CELLS", 700)
     pieces = replicate(ENDPOINTS[key], key, Draws({"b": b}, 5, 300), 30)
     assert np.array_equal(alone, again)
     assert np.array_equal(alone, pooled)
     assert np.array_equal(alone, pieces)
     assert not np.array_equal(alone, other)
+
+
+def test_twins_are_one_draw_of_people() -> None:
+    one, other = arm(40, 30, 10, "a"), arm(40, 30, 10, "b")
+    alone = replicate(ENDPOINTS["orr"], "orr", Draws({"a": one}, 5), 30)
+    twins = replicate(ENDPOINTS["orr"], "orr", Draws({"a": one, "b": other}, 5, twins=True), 60)
+    apart = replicate(ENDPOINTS["orr"], "orr", Draws({"a": one, "b": other}, 5), 60)
+    assert np.array_equal(twins, alone)  # the same people twice tell no more than once
+    assert apart.std() < 0.85 * twins.std()
+    larger = replace(other, size=50)
+    for key in KINDS:
+        values = replicate(ENDPOINTS[key], key, Draws({"a": one, "b": larger}, 5, 300, twins=True), 80)
+        assert len(values) in (300, 1500)
+        assert np.isfinite(values).any()
+    opposite = replace(other, flags={"orr": ~one.flags["orr"]})
+    halves = replicate(ENDPOINTS["orr"], "orr", Draws({"a": one, "b": opposite}, 5, twins=True), 60)
+    assert halves.std() < 0.3 * alone.std()  # but for the two added outcomes, one of each pair responds
 
 
 def test_size_of_trial_and_cohort_cost_neither_memory_nor_time() -> None:
@@ -111,7 +137,7 @@ def test_size_of_trial_and_cohort_cost_neither_memory_nor_time() -> None:
     began = time.perf_counter()
     tracemalloc.start()
     for key in KINDS:
-        assert replicate(ENDPOINTS[key], key, draws, draws.size).shape == (2000,)
+        assert len(replicate(ENDPOINTS[key], key, draws, draws.size)) >= 2000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6

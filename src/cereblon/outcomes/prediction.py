@@ -15,8 +15,8 @@ or trial.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -30,30 +30,43 @@ from cereblon.outcomes.survival import Counts, Resampled, product_limit
 REPLICATES: Final = 2000
 GHOST: Final = 0.5  # weight of the added worst and best outcome; Jeffreys, Proc R Soc A 1946;186:453
 _STREAM: Final = 0x7E5A  # sets these draws apart from every other use of the seed
-_AT_ONCE: Final = 100  # replicates held in memory together
+_MORE: Final = 5  # times as many trials for the share of patients with an event
+_CELLS: Final = 1_000_000  # numbers in one array; as many replicates are worked on together as fit
 _FIRST_DAY: Final = 1 / DAYS_PER_MONTH  # months; the earliest time at which an event can happen
+
+
+class Outcomes(NamedTuple):
+    """What became of an arm's subjects, (N, columns), and the two added outcomes, (2, columns)."""
+
+    rows: Floats
+    ghosts: Floats
+
+
+class Drawn(NamedTuple):
+    """Distinct outcomes of an arm, (outcomes, columns), and how many have each in a trial, (replicates, outcomes)."""
+
+    outcomes: Floats
+    counts: Counts
 
 
 @dataclass(frozen=True)
 class Draws:
     """Trials of one arm or of several pooled, drawn from the subjects of `arms` when they are asked for.
 
-    What is drawn for an arm depends on (seed, arm id) and its subjects only, not on the other arms.
+    What is drawn for an arm depends on (seed, arm id) and its subjects only, not on the other arms. With `twins` the
+    arms hold the same people in the same order: persons are drawn once and are in every arm (of a smaller arm the
+    first of them), by the stream of the first arm.
     """
 
     arms: Mapping[str, ArmData]
     seed: int
     replicates: int = REPLICATES
+    twins: bool = False
 
     @property
     def size(self) -> int:
         """Subjects in one drawn trial."""
         return sum(data.size for data in self.arms.values())
-
-    @property
-    def simulated(self) -> int:
-        """Subjects in the virtual cohort."""
-        return sum(data.subjects.size for data in self.arms.values())
 
     def shares(self, total: int) -> dict[str, int]:
         """Split `total` subjects over the arms in proportion to their published sizes (largest remainder)."""
@@ -66,44 +79,65 @@ class Draws:
         return split
 
     def rates(self, flags: Mapping[str, NDArray[np.bool_]], total: int) -> Floats:
-        """Return the share with `flags` (arm -> (N,)) in each drawn trial of `total` subjects: (replicates,)."""
-        split = self.shares(total)
-        hits = np.zeros(self.replicates, dtype=np.int64)
-        for arm, chosen in split.items():
-            population, trial = self._streams(arm)
-            hits += beta_binomial(flags[arm], chosen, self.replicates, population, trial)
-        return np.asarray(hits / sum(split.values()))
+        """Return the share with `flags` (arm -> (N,)) in each drawn trial of `total` subjects. A share is drawn so fast
+        that more trials are, (`_MORE` * replicates,): its interval ends on whole patients, and jumps otherwise.
+        """
+        ends = np.array([[0.0], [1.0]])
+        outcomes = {arm: Outcomes(chosen[:, None].astype(float), ends) for arm, chosen in flags.items()}
+        hits = replace(self, replicates=_MORE * self.replicates)._sums(outcomes, total)
+        return np.asarray(hits[:, 0] / min(total, self.size))
 
     def ratios(self, hit: Mapping[str, Floats], given: Mapping[str, Floats], total: int) -> Floats:
         """Return the sum of `hit` over the sum of `given` (arm -> (N,)) in each drawn trial: (replicates,), NaN where
         nothing was given. The added outcomes are an average number given, none or all of them hit.
         """
-        sums = np.zeros((self.replicates, 2))
-        for arm, chosen in self.shares(total).items():
-            usual = float(given[arm].mean())
-            pairs, weights = _distinct(hit[arm], given[arm], ghosts=[(0.0, usual), (usual, usual)])
-            sums += np.concatenate([counts @ pairs for counts in self._counts(arm, weights, chosen)])
-        return np.asarray(np.divide(sums[:, 0], sums[:, 1], out=np.full(self.replicates, np.nan), where=sums[:, 1] > 0))
+        outcomes = {}
+        for arm, number in given.items():
+            usual = float(number.mean())
+            outcomes[arm] = Outcomes(np.column_stack([hit[arm], number]), np.array([[0.0, usual], [usual, usual]]))
+        sums = self._sums(outcomes, total)
+        out = np.full(self.replicates, np.nan)
+        return np.asarray(np.divide(sums[:, 0], sums[:, 1], out=out, where=sums[:, 1] > 0))
 
     def curves(self, name: str, total: int | None = None) -> Iterator[Resampled]:
         """Yield the Kaplan-Meier estimates of the drawn trials for the time-to-event parameter `name`, in months, some
         at a time. The added outcomes are the event on the first day, and no event as long as anybody is followed.
         """
-        split = self.shares(self.size if total is None else total)
-        found = {}
-        for arm in split:
-            times = self.arms[arm].times[name]
-            ghosts = [(min(_FIRST_DAY, float(times.time.max())), 1.0), (float(times.time.max()), 0.0)]
-            found[arm] = _distinct(times.time, times.event, ghosts=ghosts)
-        grid = np.unique(np.concatenate([pairs[:, 0] for pairs, _ in found.values()]))
-        parts = [self._counts(arm, weights, split[arm]) for arm, (_, weights) in found.items()]
-        for together in zip(*parts, strict=True):
-            events, censored = (np.zeros((len(together[0]), grid.size), dtype=np.int64) for _ in range(2))
-            for counts, (pairs, _) in zip(together, found.values(), strict=True):
-                place, event = np.searchsorted(grid, pairs[:, 0]), pairs[:, 1] > 0
-                events[:, place[event]] += counts[:, event]
-                censored[:, place[~event]] += counts[:, ~event]
-            yield product_limit(grid, events, censored)
+        outcomes = {}
+        for arm, data in self.arms.items():
+            time, event = data.times[name].time, data.times[name].event
+            last = float(time.max())
+            ghosts = np.array([[min(_FIRST_DAY, last), 1.0], [last, 0.0]])
+            outcomes[arm] = Outcomes(np.column_stack([time, event]), ghosts)
+        grid = np.unique(np.concatenate([np.vstack(o)[:, 0] for o in outcomes.values()]))
+        for together in self._drawn(outcomes, self.size if total is None else total):
+            counts = np.zeros((len(together[0].counts), 2 * grid.size), dtype=np.int64)  # censored, then events
+            for drawn in together:
+                place = np.searchsorted(grid, drawn.outcomes[:, 0]) + grid.size * (drawn.outcomes[:, 1] > 0)
+                order = np.argsort(place, kind="stable")
+                first = np.flatnonzero(np.diff(place[order], prepend=-1))
+                counts[:, place[order][first]] += np.add.reduceat(drawn.counts[:, order], first, axis=1)
+            yield product_limit(grid, counts[:, grid.size :], counts[:, : grid.size])
+
+    def _sums(self, outcomes: Mapping[str, Outcomes], total: int) -> Floats:
+        """Return the columns of `outcomes` summed over the subjects of each drawn trial, (replicates, columns)."""
+        parts = [sum(d.counts @ d.outcomes for d in together) for together in self._drawn(outcomes, total)]
+        return np.concatenate([np.asarray(part) for part in parts])
+
+    def _drawn(self, outcomes: Mapping[str, Outcomes], total: int) -> Iterator[list[Drawn]]:
+        """Yield what is drawn for every arm, some replicates at a time; `total` subjects in each trial."""
+        split = self.shares(total)
+        groups = [tuple(self.arms)] if self.twins else [(arm,) for arm in self.arms]
+        people = [_People(group, outcomes, split) for group in groups]
+        streams = [self._streams(group[0]) for group in groups]
+        rows = max(1, _CELLS // max(p.weights.size for p in people))
+        for start in range(0, self.replicates, rows):
+            many = min(rows, self.replicates - start)
+            yield [
+                drawn
+                for p, (first, second) in zip(people, streams, strict=True)
+                for drawn in p.draw(many, first, second)
+            ]
 
     def _streams(self, arm: str) -> tuple[np.random.Generator, np.random.Generator]:
         """Return the sources of populations and of trials. They are apart, so that cutting the replicates into pieces
@@ -113,13 +147,36 @@ class Draws:
         first, second = np.random.SeedSequence(key).spawn(2)
         return np.random.Generator(np.random.Philox(first)), np.random.Generator(np.random.Philox(second))
 
-    def _counts(self, arm: str, weights: Floats, size: int) -> Iterator[Counts]:
-        """Yield how many of a trial's `size` subjects have each outcome, (replicates of a piece, outcomes)."""
-        population, trial = self._streams(arm)
-        for start in range(0, self.replicates, _AT_ONCE):
-            rows = min(_AT_ONCE, self.replicates - start)
-            shares = population.standard_gamma(weights, size=(rows, weights.size))
-            yield trial.multinomial(size, shares / shares.sum(axis=1, keepdims=True))
+
+class _People:
+    """Persons who are drawn together: those of one arm, or of all arms where these hold the same people."""
+
+    def __init__(self, arms: Sequence[str], outcomes: Mapping[str, Outcomes], split: Mapping[str, int]) -> None:
+        rows, ghosts = (np.hstack([outcomes[arm][k] for arm in arms]) for k in range(2))
+        weights = np.concatenate([np.ones(len(rows)), np.full(len(ghosts), GHOST)])
+        distinct, place = np.unique(np.vstack([rows, ghosts]), axis=0, return_inverse=True)
+        self.weights = np.bincount(place.ravel(), weights)
+        self._outcomes = np.split(distinct, len(arms), axis=1)
+        self._sizes = [split[arm] for arm in arms]
+
+    def draw(self, replicates: int, population: np.random.Generator, trial: np.random.Generator) -> list[Drawn]:
+        """Return what became of the subjects of each arm."""
+        shares = population.standard_gamma(self.weights, size=(replicates, self.weights.size))
+        shares /= shares.sum(axis=1, keepdims=True)
+        counts: dict[int, Counts] = {0: np.zeros(shares.shape, dtype=np.int64)}
+        smaller = 0
+        for size in sorted(set(self._sizes)):  # the persons of a smaller arm are the first of a larger one
+            counts[size] = counts[smaller] + _multinomial(size - smaller, shares, trial)
+            smaller = size
+        return [Drawn(o, counts[size]) for o, size in zip(self._outcomes, self._sizes, strict=True)]
+
+
+def _multinomial(size: int, shares: Floats, source: np.random.Generator) -> Counts:
+    """Return how many of `size` fall to each of `shares` (replicates, outcomes)."""
+    if shares.shape[1] != 2:
+        return source.multinomial(size, shares)
+    first = source.binomial(size, shares[:, 0])  # the same, and much faster for the many shares of a yes or no
+    return np.stack([first, size - first], axis=1)
 
 
 def beta_binomial(
@@ -134,21 +191,14 @@ def beta_binomial(
     return trial.binomial(size, population.beta(hit + GHOST, len(flags) - hit + GHOST, replicates))
 
 
-def _distinct(*columns: NDArray[np.generic], ghosts: Sequence[tuple[float, float]]) -> tuple[Floats, Floats]:
-    """Return the distinct rows of two columns (N,), and of `ghosts`: (outcomes, 2) and their weights (outcomes,)."""
-    rows = np.column_stack([np.asarray(c, dtype=np.float64) for c in columns])
-    weights = np.concatenate([np.ones(len(rows)), np.full(len(ghosts), GHOST)])
-    pairs, place = np.unique(np.vstack([rows, ghosts]), axis=0, return_inverse=True)
-    return np.asarray(pairs, dtype=np.float64), np.asarray(np.bincount(place.ravel(), weights), dtype=np.float64)
-
-
 def pool(times: Sequence[Times]) -> Times:
     """Join the times of several arms."""
     return Times(np.concatenate([t.time for t in times]), np.concatenate([t.event for t in times]))
 
 
 def replicate(endpoint: Endpoint, key: str, draws: Draws, total: int) -> Floats:
-    """Return the endpoint in each drawn trial of `total` subjects: (replicates,), percent or months.
+    """Return the endpoint in each drawn trial of `total` subjects: (replicates,), percent or months; for shares of
+    patients a few times as many.
 
     Infinite where a median is not reached; NaN for cycles when no cycle was given.
     """
