@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cereblon.errors import CereblonError
-from cereblon.outcomes.survival import kaplan_meier, numbers_at_risk, resample
+from cereblon.outcomes.survival import kaplan_meier, numbers_at_risk, product_limit
 
 # Worked by hand: 6, 6, 6, 6+, 7, 9+, 10, 10+, 11+, 13, 16, 17+, 19+, 20+, 22, 23, 25+, 32+, 32+, 34+, 35+
 # (6-mercaptopurine arm of Freireich et al., Blood 1963;21:699, the textbook example).
@@ -67,9 +67,24 @@ def test_resampled_trials_agree_with_scipy_one_by_one(rows: list[tuple[int, bool
     time = np.array([row[0] for row in rows], dtype=float)
     event = np.array([row[1] for row in rows])
     draws = np.random.default_rng(seed).integers(time.size, size=(4, time.size))
-    many = resample(time, event, draws)
+    times = np.unique(time)
+    counts = [np.array([((time[d] == t) & (event[d] == e)).sum() for d in draws for t in times]) for e in (True, False)]
+    many = product_limit(times, *(c.reshape(4, times.size) for c in counts))
     grid = np.array([0.0, 0.5, 3.0, 6.0, 12.0])
     for row, drawn in enumerate(draws):
         one = kaplan_meier(time[drawn], event[drawn])
         assert many.at(grid)[row] == pytest.approx([one.at(day) for day in grid], abs=1e-9)
         assert many.medians()[row] == (np.inf if one.median is None else one.median)
+
+
+def test_a_median_that_is_exactly_one_half_is_the_first_such_day() -> None:
+    # the curve lies at 1/2 from day 516 to day 532; the documented rule takes its first day, others the middle or end
+    curve = kaplan_meier(np.array([300.0, 516, 532, 600]), np.ones(4, bool))
+    assert curve.at(516) == 0.5
+    assert curve.median == 516
+
+
+def test_who_is_censored_on_the_day_of_an_event_was_at_risk_of_it() -> None:
+    curve = kaplan_meier(np.array([5.0, 5, 9, 9]), np.array([True, False, True, True]))
+    assert curve.at(5) == 0.75
+    assert curve.at(9) == 0.0

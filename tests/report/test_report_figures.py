@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import plotly.graph_objects as go
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 
 import synthetic
+from cereblon.errors import CereblonError
 from cereblon.report import figures
 from cereblon.report.figures.trajectories import percentiles, trajectory
 from cereblon.report.figures.waterfall import DRAWN, best_changes
@@ -126,3 +128,35 @@ def test_toxicity_table_agrees_with_the_endpoint(result: StudyResult) -> None:
     rows = {row[0]: row for row in figures.toxicity(result).rows}
     share = 100 * result.arms["continuous"].flags["neutropenia_g34"].mean()
     assert float(rows["neutropenia"][6]) == pytest.approx(share, abs=0.51)
+
+
+def with_durations(result: StudyResult, arms: tuple[str, ...]) -> StudyResult:
+    """The result with a duration of response for the responders of `arms`."""
+    chosen = result.table("subjects").filter(pl.col("RSPDY").is_not_null() & pl.col("ARM").is_in(arms))["USUBJID"]
+    times = result.table("time_to_event")
+    rows = times.filter((pl.col("PARAMCD") == "PFS") & pl.col("USUBJID").is_in(chosen.implode()))
+    both = pl.concat([times, rows.with_columns(PARAMCD=pl.lit("DOR"))])
+    return replace(result, tables={**result.tables, "time_to_event": both})
+
+
+def test_every_time_to_event_of_the_table_is_drawn(result: StudyResult) -> None:
+    durations = with_durations(result, ("continuous",))
+    responders = result.table("subjects")["RSPDY"].count()
+    assert 0 < responders < 200
+    for parameter, subjects in (("PFS", 200), ("OS", 200), ("TTF", 200), ("DOR", responders)):
+        drawing = figures.kaplan_meier(durations, parameter)
+        assert drawing.rows[0][1] == str(subjects)
+        assert isinstance(durations.plot.kaplan_meier(parameter), go.Figure)
+    assert "response" in durations.plot.kaplan_meier("DOR").layout.xaxis.title.text
+
+
+def test_arms_without_a_response_have_no_curve(several: StudyResult) -> None:
+    rows = figures.kaplan_meier(with_durations(several, ("a", "c")), "DOR").rows
+    assert [row[0] for row in rows] == ["a", "c", "all arms"]
+
+
+def test_what_cannot_be_drawn_is_answered_with_what_can(result: StudyResult) -> None:
+    with pytest.raises(CereblonError, match=r"'PSF': expected one of PFS, OS, TTF, DOR.*nearest: PFS"):
+        result.plot.kaplan_meier("PSF")
+    with pytest.raises(CereblonError, match="'DOR': no simulated subject has it"):
+        result.plot.kaplan_meier("DOR")

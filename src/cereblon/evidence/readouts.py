@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cereblon.errors import CereblonError
 
 from .runner import Courses
-from .schema import Readout
+from .schema import Readout, Verdict
 
 Floats = NDArray[np.floating[Any]]
 TINY = 1e-12
@@ -22,6 +22,10 @@ ENOUGH = 0.9
 """Share of the ensemble that must agree in direction for a readout to hold."""
 NOTICEABLE = 0.005
 """Relative change that counts as a direction."""
+WIDEST = 30.0
+"""Percentage points beyond which a prediction interval reaches too many bands to tell anything; chosen here."""
+BANDS = 3.0
+"""An interval may also be this many times as wide as the published band."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Reading:
 
     met: whether the median has the size that is expected; reaches: whether the central 90 % holds that size; agree:
     share of the ensemble with the right direction (for a published band, which is of a mean, 1 or 0 with the median).
+    Of a trial only: n, patients in a trial of the printed size; simulated, virtual patients it is drawn from.
     """
 
     readout: Readout
@@ -41,11 +46,33 @@ class Reading:
     met: bool
     agree: float
     reaches: bool = False
+    n: int | None = None
+    simulated: int | None = None
+
+    @property
+    def widest(self) -> float | None:
+        """The widest interval from which `covers` can tell anything, in percentage points; None for other readouts,
+        which do not hold because an interval is wide: nine in ten members must agree.
+        """
+        r = self.readout
+        if r.expect != "covers" or r.low is None or r.high is None:
+            return None
+        return max(WIDEST, BANDS * (r.high - r.low))
+
+    @property
+    def tells(self) -> bool:
+        """Whether the readout says anything: it has a value, and its interval is not too wide."""
+        return bool(np.isfinite(self.effect)) and (self.widest is None or self.high - self.low <= self.widest)
 
     @property
     def holds(self) -> bool:
         """Whether the median is as expected and enough of the ensemble agrees."""
-        return self.met and self.agree >= ENOUGH
+        return self.tells and self.met and self.agree >= ENOUGH
+
+    @property
+    def verdict(self) -> Verdict:
+        """What this readout alone says of the claim."""
+        return "holds" if self.holds else "fails" if self.tells else "cannot tell"
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for the command line."""
@@ -62,6 +89,10 @@ class Reading:
             "met": self.met,
             **{k: v if np.isfinite(v) else None for k, v in numbers.items()},
             "holds": self.holds,
+            "verdict": self.verdict,
+            "n": self.n,
+            "simulated": self.simulated,
+            "widest": self.widest,
             "evidence": r.evidence,
         }
 

@@ -21,8 +21,9 @@ Expect = Literal[
     "up", "down", "unchanged", "blocked", "present", "within", "covers", "saturating", "differs", "ranks", "shown"
 ]
 """What a readout must show; see `Readout`."""
-Verdict = Literal["holds", "contested", "fails", "waits"]
-"""`contested`: the ensemble splits where published reports do; `waits`: needs a part that Cereblon has not got yet."""
+Verdict = Literal["holds", "contested", "cannot tell", "fails", "waits"]
+"""`contested`: the ensemble splits where published reports do; `cannot tell`: a trial of the printed size is too small;
+`waits`: needs a part that Cereblon has not got yet."""
 
 
 class Level(Document):
@@ -83,7 +84,8 @@ class Readout(Document):
 
     up / down: value in `to` over value in `against` is at least `least` (or at most 1/`least`). unchanged: the ratio
     stays within `low` to `high`. blocked: of the effect (`effect` against `against`), at least `share` is gone in `to`.
-    covers: the prediction interval of a trial of the printed size reaches `low` to `high` (trials only).
+    covers: the 90 % prediction interval of a trial of the printed size, a share of patients in percent, reaches `low`
+    to `high` (trials only); wider than 30 points or three times the band, whichever is more, it cannot tell.
     present: the value in `to` is at least `least` times that in `against`. within: the value in `to` (or its ratio to
     `against`) lies in `low` to `high`. saturating: over the conditions `over` it rises to a plateau with half-effect
     concentration in `low` to `high`. differs: the values of `of` and `others` in `to` differ by `least` times at least.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cereblon.errors import CereblonError, nearest
+from cereblon.outcomes.prediction import REPLICATES, beta_binomial
 
 from .documents import switches
 from .readouts import HALF, INF, Reading, reading
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from cereblon.result import StudyResult
 
 Flags = NDArray[np.bool_]
+Shares = NDArray[np.float64]
 RESAMPLES = 400
-"""Trials of the printed size that are drawn from the simulated patients."""
+"""Cohorts drawn from the simulated patients for the interval of an area."""
 
 
 @dataclass
@@ -66,14 +68,24 @@ def read_trial(readout: Readout, experiment: Experiment, trials: Trials, off: Ma
         return _ranks(readout, trials.result(experiment.conditions[readout.to], experiment.patients, off))
     hit, size = flags(readout.to, readout.of)
     drawn = _shares(hit, size, trials.seed)
+
+    def other(name: str, of: str, step: int) -> NDArray[np.float64]:
+        return _shares(*flags(name, of), trials.seed + step)
+
     if readout.expect in ("within", "covers"):
-        return _banded(readout, drawn, 100.0 * float(np.mean(hit)))
+        found = _banded(readout, drawn, 100.0 * float(np.mean(hit)) if len(hit) else float("nan"))
+    else:
+        found = _compared(readout, drawn, other)
+    return replace(found, n=size, simulated=len(hit))
+
+
+def _compared(readout: Readout, drawn: Shares, other: Callable[[str, str, int], Shares]) -> Reading:
+    """Judge a readout that compares conditions. drawn: in `to`; other: the same of a condition and an endpoint."""
     assert readout.against is not None  # the schema asks for it
-    other, other_size = flags(readout.against, readout.against_of or readout.of)
-    against = _shares(other, other_size, trials.seed + 1)
+    against = other(readout.against, readout.against_of or readout.of, 1)
     if readout.expect == "blocked":
         assert readout.effect is not None
-        effect = _shares(*flags(readout.effect, readout.of), trials.seed + 2)
+        effect = other(readout.effect, readout.of, 2)
         there = effect - against > 5.0
         gone = np.where(there, 1.0 - (drawn - against) / np.where(there, effect - against, 1.0), 0.0)
         words = f"≥ {100 * readout.share:g} %"
@@ -120,11 +132,9 @@ def _column(result: StudyResult, name: str) -> NDArray[np.float64]:
 
 
 def _shares(hit: Flags, size: int, seed: int) -> NDArray[np.float64]:
-    """Return the percent with the endpoint in trials of the printed size, resampled from the simulated patients."""
+    """Return the percent with the endpoint in trials of the printed size, given the simulated patients."""
     source = np.random.default_rng(seed)
-    if not len(hit):
-        return np.zeros(RESAMPLES)
-    return np.asarray(100.0 * hit[source.integers(0, len(hit), (RESAMPLES, size))].mean(axis=1))
+    return np.asarray(100.0 * beta_binomial(hit, size, REPLICATES, source, source) / size)
 
 
 def _banded(readout: Readout, drawn: Any, share: float) -> Reading:
@@ -140,22 +150,30 @@ def _banded(readout: Readout, drawn: Any, share: float) -> Reading:
 
 
 def _ranks(readout: Readout, result: StudyResult) -> Reading:
-    """Area under the ROC curve, from the rank sum (Mann-Whitney), with a bootstrap interval."""
+    """Area under the ROC curve, from the rank sum (Mann-Whitney), with a bootstrap interval.
+
+    Where everybody or nobody has the outcome there is no area, and it may be anything from 0 to 1.
+    """
     assert readout.outcome is not None
     arms = list(result.arms.values())
     outcome, _ = _flags(result, readout.outcome, readout.among)
     known = readout.of in arms[0].flags
     score = np.concatenate([a.flags[readout.of] for a in arms]).astype(float) if known else _column(result, readout.of)
+    size = sum(arm.size for arm in arms)
+    assert readout.low is not None
+    assert readout.high is not None
+    words = f"{readout.low:g} to {readout.high:g}"
+    if outcome.all() or not outcome.any():
+        return Reading(readout, float("nan"), 0.0, 1.0, "area", words, False, 0.0, n=size, simulated=len(score))
     source = np.random.default_rng(result.seed)
     picks = source.integers(0, len(score), (RESAMPLES, len(score)))
     areas = np.array([_area(score[p], outcome[p]) for p in picks])
     area = _area(score, outcome)
-    assert readout.low is not None
-    assert readout.high is not None
     agree = float(np.mean((areas >= readout.low) & (areas <= readout.high)))
     low, high = np.quantile(areas, [0.05, 0.95])
     met = readout.low <= area <= readout.high
-    return Reading(readout, area, float(low), float(high), "area", f"{readout.low:g} to {readout.high:g}", met, agree)
+    ends = float(low), float(high)
+    return Reading(readout, area, *ends, "area", words, met, agree, n=size, simulated=len(score))
 
 
 def _area(score: NDArray[np.float64], outcome: Flags) -> float:

@@ -137,9 +137,10 @@ def judge(
 def _verdict(claim: Claim, readings: tuple[Reading, ...], arrows: tuple[ArrowReading, ...]) -> Verdict:
     if not all(a.holds for a in arrows):
         return "fails"
-    if all(r.holds for r in readings):
-        return "holds"
-    split = all(r.holds or (SPLIT <= r.agree < ENOUGH and r.reaches) for r in readings)
+    told = [r for r in readings if r.tells]
+    if all(r.holds for r in told):
+        return "holds" if len(told) == len(readings) else "cannot tell"
+    split = all(r.holds or (SPLIT <= r.agree < ENOUGH and r.reaches) for r in told)
     return "contested" if split and claim.conflict is not None and _in_conflict(claim.id) else "fails"
 
 

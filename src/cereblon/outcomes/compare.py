@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cereblon.outcomes.data import ArmData
 from cereblon.outcomes.endpoints import ENDPOINTS, STANDARD, Endpoint
-from cereblon.outcomes.prediction import Draws, draw, quantile, replicate
+from cereblon.outcomes.prediction import Draws, quantile, replicate
 from cereblon.outcomes.rates import Interval
 
 if TYPE_CHECKING:
@@ -120,12 +120,11 @@ def compare(result: StudyResult) -> tuple[Comparison, ...]:
     if len(trial.arms) > 1 and len(result.arms) == len(trial.arms):
         groups[POOLED] = (None, result.arms)
     rows: list[Comparison] = []
-    drawn = draw(result.arms, result.seed, twins=result.twins)
     for name, (printed_arm, arms) in groups.items():
         figures = {f.endpoint: f for f in trial.published if f.arm == printed_arm}
         if len(trial.arms) == 1:  # a single arm may also be named in print
             figures |= {f.endpoint: f for f in trial.published if f.arm == name}
-        draws = Draws(arms, {arm: drawn.picks[arm] for arm in arms})
+        draws = Draws(arms, result.seed, twins=result.twins)
         rows += [_one(name, key, figures.get(key), draws) for key in _keys(figures.values())]
     return tuple(rows)
 
@@ -154,3 +153,21 @@ def hits(rows: Iterable[Comparison]) -> tuple[int, int]:
     """Return how many of the printed standard figures lie inside their interval, and how many there are."""
     judged = [row.inside for row in rows if row.inside is not None and row.key in STANDARD]
     return sum(judged), len(judged)
+
+
+def cohort_note(result: StudyResult) -> str | None:
+    """Return a sentence where so few patients were simulated that they, more than the size of the published trial, set
+    the width of an interval; None where enough were.
+    """
+    few = [data for data in result.arms.values() if data.subjects.size < data.size]
+    if not few:
+        return None
+    arms = ", ".join(f"{data.subjects.size} for {data.size}{_of_arm(data, result)}" for data in few)
+    return (
+        f"Fewer patients were simulated than the trial has ({arms}): the intervals are wide mostly because the virtual "
+        "cohort is small. Simulate more with --patients."
+    )
+
+
+def _of_arm(data: ArmData, result: StudyResult) -> str:
+    return f" in arm {data.arm}" if len(result.trial.arms) > 1 else ""

@@ -21,6 +21,7 @@ from cereblon.columns import (
     CNSR,
     DAYS_PER_CYCLE,
     DAYS_PER_MONTH,
+    DOR,
     DOSEMG,
     DRUG,
     ONGOING,
@@ -29,6 +30,7 @@ from cereblon.columns import (
     PFS,
     TRTEMFL,
     TRTREAS,
+    TTF,
     TWIN,
     USUBJID,
 )
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 LENALIDOMIDE = "lenalidomide"
+EVERYBODY = (PFS, OS, TTF)
+"""Time-to-event parameters that every subject has; DOR is of responders only."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ class Times:
 class ArmData:
     """One arm: its design size and, for N simulated subjects, everything the endpoints need.
 
-    subjects: (N,) numbers, ascending; twins: (N,) numbers of the drawn persons; flags: endpoint -> (N,) yes or
-    no; cycles_given, cycles_hit: (N,) cycles with lenalidomide and, of these, cycles with grade 3-4 neutropenia;
-    times: PFS, OS -> Times.
+    subjects: (N,) numbers, ascending; twins: (N,) numbers of the drawn persons; flags: endpoint -> (N,) yes or no;
+    cycles_given, cycles_hit: (N,) cycles with lenalidomide and, of these, cycles with grade 3-4 neutropenia; times:
+    PFS, OS, TTF -> Times of the N subjects, DOR -> Times of those who responded.
     """
 
     arm: str
@@ -123,14 +127,22 @@ def _times(table: pl.DataFrame, parameter: str, numbers: NDArray[np.int64]) -> T
     missing = numbers[found[place] != numbers] if found.size else numbers
     if missing.size:
         raise CereblonError(f"time_to_event: no {parameter} row for subject {missing[0]}")
-    time = rows[AVAL].to_numpy().astype(np.float64)[place] / DAYS_PER_MONTH
-    return Times(time, rows[CNSR].to_numpy()[place] == 0)
+    return _read(rows[place])
+
+
+def _of_some(table: pl.DataFrame, parameter: str, numbers: NDArray[np.int64]) -> Times:
+    chosen = pl.col(USUBJID).is_in(pl.Series(numbers, dtype=table.schema[USUBJID]).implode())
+    return _read(table.filter((pl.col(PARAMCD) == parameter) & chosen).sort(USUBJID))
+
+
+def _read(rows: pl.DataFrame) -> Times:
+    return Times(rows[AVAL].to_numpy().astype(np.float64) / DAYS_PER_MONTH, rows[CNSR].to_numpy() == 0)
 
 
 def arm_data(result: StudyResult) -> dict[str, ArmData]:
     """Return the outcomes of each simulated arm of `result`, in the order of the design.
 
-    Raises CereblonError when a subject number occurs twice or has no PFS or OS row.
+    Raises CereblonError when a subject number occurs twice or has no PFS, OS or TTF row.
     """
     everyone = result.table("subjects").sort(USUBJID)
     if everyone[USUBJID].n_unique() != everyone.height:
@@ -148,7 +160,8 @@ def arm_data(result: StudyResult) -> dict[str, ArmData]:
         if subjects.height == 0:
             continue
         numbers = subjects[USUBJID].to_numpy().astype(np.int64)
-        curves = {name: _times(times, name, numbers) for name in (PFS, OS)}
+        curves = {name: _times(times, name, numbers) for name in EVERYBODY}
+        curves[DOR] = _of_some(times, DOR, numbers)
         flags = {}
         for key, endpoint in ENDPOINTS.items():
             flag = _subject_flags(endpoint, subjects, worst, curves[OS].event)

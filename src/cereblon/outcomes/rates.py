@@ -1,15 +1,14 @@
-"""Confidence intervals of a proportion.
+"""The exact confidence interval of a proportion.
 
-scipy.special holds the two quantile functions needed and imports in a fraction of the time of scipy.stats;
-the tests check both intervals against `scipy.stats.binomtest`.
+scipy.special holds the quantile function needed and imports in a fraction of the time of scipy.stats; the tests check
+the interval against `scipy.stats.binomtest`.
 """
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import NamedTuple
 
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv
 
 
 class Interval(NamedTuple):
@@ -35,13 +34,3 @@ def clopper_pearson(events: int, total: int, level: float = 0.95) -> Interval:
     low = 0.0 if events == 0 else float(betaincinv(events, total - events + 1, tail))
     high = 1.0 if events == total else float(betaincinv(events + 1, total - events, 1 - tail))
     return Interval(low, high)
-
-
-def wilson(events: int, total: int, level: float = 0.95) -> Interval:
-    """Return the score interval of events / total, as fractions (Wilson, J Am Stat Assoc 1927;22:209)."""
-    _checked(events, total, level)
-    z = float(ndtri((1 + level) / 2))
-    share = events / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return Interval(max(middle - half, 0.0), min(middle + half, 1.0))

@@ -12,6 +12,7 @@ from cereblon.errors import CereblonError
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Counts = NDArray[np.int64]
 
 # A product of fractions such as 9/10 * 8/9 ... * 5/6 must count as one half.
 _HALF = 0.5 + 1e-9
@@ -75,44 +76,31 @@ def numbers_at_risk(time: Floats, grid: Floats) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Resampled:
-    """Kaplan-Meier estimates of many resampled trials: times and survival are (replicates, n), sorted along
-    each row.
+    """Kaplan-Meier estimates of many resampled trials: times (m,), ascending; survival (replicates, m), the value from
+    that time on.
     """
 
     times: Floats
     survival: Floats
 
     def medians(self) -> Floats:
-        """Return the median of each replicate in days, infinite where it is not reached."""
+        """Return the median of each replicate, infinite where it is not reached."""
         below = self.survival <= _HALF
-        first = below.argmax(axis=1)
-        medians = self.times[np.arange(first.size), first]
-        return np.where(below.any(axis=1), medians, np.inf)
+        return np.where(below.any(axis=1), self.times[below.argmax(axis=1)], np.inf)
 
     def at(self, grid: Floats) -> Floats:
-        """Return survival of each replicate at the days of `grid` (g,): (replicates, g)."""
-        out = np.empty((self.times.shape[0], grid.size))
-        padded = np.hstack([np.ones((self.times.shape[0], 1)), self.survival])
-        for column, day in enumerate(grid):
-            passed = (self.times <= day).sum(axis=1)
-            out[:, column] = padded[np.arange(passed.size), passed]
-        return out
+        """Return survival of each replicate at the times of `grid` (g,): (replicates, g)."""
+        padded = np.hstack([np.ones((self.survival.shape[0], 1)), self.survival])
+        return np.asarray(padded[:, np.searchsorted(self.times, grid, side="right")])
 
 
-def resample(time: Floats, event: Flags, draws: NDArray[np.int64]) -> Resampled:
-    """Return the product-limit estimate of each row of `draws` (replicates, n), subject indices into `time`
-    and `event` (N,).
+def product_limit(times: Floats, events: Counts, censored: Counts) -> Resampled:
+    """Return the product-limit estimate of many trials at once.
 
-    Ties need no special care: with events sorted before censorings of the same day, the single-subject
-    factors multiply to the usual 1 - d/r. All rows are computed at once because the prediction interval of a
-    median needs thousands of curves.
+    times: (m,), ascending; events, censored: (replicates, m), subjects with the event, or last seen, at that time. Who
+    is censored on the day of an event was still at risk of it.
     """
-    order = np.lexsort((~event, time)).astype(np.int64)
-    rank = np.empty(order.size, dtype=np.int64)
-    rank[order] = np.arange(order.size)
-    sorted_ranks = np.sort(rank[draws], axis=1)
-    chosen = order[sorted_ranks]
-    at_risk = np.arange(draws.shape[1], 0, -1, dtype=np.float64)
-    factors = np.where(event[chosen], 1.0 - 1.0 / at_risk, 1.0)
-    survival: Floats = np.asarray(np.cumprod(factors, axis=1), dtype=np.float64)
-    return Resampled(time[chosen], survival)
+    gone = events + censored
+    at_risk = gone.sum(axis=1, keepdims=True) - np.cumsum(gone, axis=1) + gone
+    factors = 1.0 - np.divide(events, at_risk, out=np.zeros(events.shape), where=at_risk > 0)
+    return Resampled(times, np.cumprod(factors, axis=1))

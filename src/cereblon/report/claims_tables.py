@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from cereblon.evidence.schema import Claim
     from cereblon.evidence.verdicts import ClaimResult
 
-STYLES = {"holds": "green", "contested": "yellow", "fails": "bold red", "waits": "dim"}
+STYLES = {"holds": "green", "contested": "yellow", "cannot tell": "magenta", "fails": "bold red", "waits": "dim"}
+_DOUBT = ("fails", "cannot tell", "holds")
+"""Verdicts of readouts, the one that decides a claim first."""
 SHOWN_DAYS = 6
 """Days of a course that a table shows."""
 
@@ -27,7 +29,7 @@ SHOWN_DAYS = 6
 def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
     """Return one line per claim: the readout that decides, its effect and interval, the verdict, the evidence."""
     out = table(("Claim", "Readout", "Effect (90 %)", "Expected", "Verdict", "+/-"), right=(2, 3, 5))
-    for column, width in zip(out.columns, (23, 18, 19, 11, 9, 4), strict=True):
+    for column, width in zip(out.columns, (23, 16, 20, 11, 11, 4), strict=True):
         column.min_width = column.max_width = width
         column.no_wrap = column.header != "Readout"
     group = ""
@@ -41,22 +43,30 @@ def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
         if not result.readings:
             out.add_row(name, Text(f"for {result.claim.waits_for}", style="dim"), "", "", verdict, counts)
             continue
-        row = min(result.readings, key=lambda r: (r.holds, r.agree))
-        effect = f"{_short(row.effect, 2)}{_unit(row)} ({_span(row, 2)})"
+        row = min(result.readings, key=lambda r: (_DOUBT.index(r.verdict), r.agree))
+        of = f" n {row.n}" if row.readout.expect == "covers" else ""
+        effect = f"{_short(row.effect, 2)}{_unit(row)} ({_span(row, 2)}){of}"
         out.add_row(name, row.readout.words, effect, row.expected, verdict, counts)
     return out
 
 
 def reading_table(readings: Sequence[Reading]) -> Table:
     """Return one line per readout."""
-    out = table(("Readout", "Read in", "Against", "Effect", "90 %", "Expected", "Agree", ""), right=(3, 4, 6))
+    clinical = any(row.n is not None for row in readings)
+    counted = ("n",) if clinical else ()
+    header = ("Readout", "Read in", "Against", *counted, "Effect", "90 %", "Expected", "Agree", "")
+    out = table(header, right=(*range(3, 5 + clinical), 6 + clinical))
     for row in readings:
-        mark = Text("yes", style="green") if row.holds else Text("no", style="bold red")
+        mark = Text(_MARKS[row.verdict], style=STYLES[row.verdict])
+        n = ("" if row.n is None else str(row.n),) if clinical else ()
         against = row.readout.effect or row.readout.against or ""
         if row.readout.against_day is not None:
             against = f"{against}, day {row.readout.against_day}"
-        out.add_row(row.readout.words, row.readout.to, against, *_effect(row), mark if row.expected else "")
+        out.add_row(row.readout.words, row.readout.to, against, *n, *_effect(row), mark if row.expected else "")
     return out
+
+
+_MARKS = {"holds": "yes", "cannot tell": "cannot tell", "fails": "no"}
 
 
 def _effect(row: Reading) -> tuple[str, str, str, str]:
@@ -65,6 +75,8 @@ def _effect(row: Reading) -> tuple[str, str, str, str]:
 
 
 def _short(value: float, digits: int) -> str:
+    if not np.isfinite(value):
+        return "-"
     return f"{value:.{digits}g}" if abs(value) < 10**digits - 0.5 else f"{value:.0f}"
 
 

@@ -37,12 +37,19 @@ def summary_parts(results: Mapping[str, ClaimResult]) -> list[RenderableType]:
     return [
         verdict_table(results),
         "Effect: median and central 90 % of the ensemble, for the readout that decides.\n"
-        "`cereblon claims CLAIM` shows all. +/-: published findings that support or contradict.",
+        "n: patients in a trial of the printed size. `cereblon claims CLAIM` shows all.\n"
+        "+/-: published findings that support or contradict.",
         f"{len(results)} claims: {words}.",
     ]
 
 
-_WORDS = {"holds": "hold", "contested": "contested", "fails": "fail", "waits": "wait for a part to come"}
+_WORDS = {
+    "holds": "hold",
+    "contested": "contested",
+    "cannot tell": "cannot tell",
+    "fails": "fail",
+    "waits": "wait for a part to come",
+}
 
 
 def claim_parts(result: ClaimResult, doses: DoseResponse | None = None) -> list[RenderableType]:

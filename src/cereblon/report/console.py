@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cereblon.outcomes.compare import POOLED, Comparison, hits
+from cereblon.outcomes.compare import POOLED, Comparison, cohort_note, hits
 from cereblon.outcomes.endpoints import STANDARD
 from cereblon.report.figures.comparison import interval_text, value_text
 from cereblon.report.people import people_words
@@ -78,6 +78,8 @@ def outcome_notes(result: StudyResult) -> list[str]:
     ]
     if words := people_words(result):
         lines.append(words)
+    if (note := cohort_note(result)) is not None:
+        lines.append(note)
     open_ended = [r for r in result.comparisons if r.endpoint.kind == "median" and None in (r.simulated, *r.p90)]
     if open_ended:
         lines.append("NR, not reached: fewer than half of the subjects had the event by the end of follow-up.")

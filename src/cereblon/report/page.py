@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from cereblon.columns import MEASURED, MEASURES, OS, PFS, TRUE
-from cereblon.outcomes.compare import POOLED, hits
+from cereblon.outcomes.compare import POOLED, cohort_note, hits
 from cereblon.report import figures
 from cereblon.report.cohort import cohort_table
 from cereblon.report.figures.comparison import interval_text, value_text
@@ -30,7 +30,9 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 _READING = (
-    "Simulated: median and middle 90 % of trials of the published size, drawn from the simulated subjects. "
+    "Simulated: median and middle 90 % of trials of the published size. The interval holds the chance of who enters "
+    "a trial of that size and the small number of simulated subjects; uncertain parameters of the model and "
+    "differences between trials are not in it. "
     "Inside: whether the published value lies in that interval, allowing for rounding in print. An asterisk "
     "marks a value that is recalled, not read; it is shown and not judged. NR: not reached."
 )
@@ -148,6 +150,8 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
     }
     people = people_words(result)
     outcomes = html_figure(drawings["comparison"]) + _comparison_table(result) + _caption(f"{_READING} {people}")
+    if (note := cohort_note(result)) is not None:
+        outcomes += _caption(note)
     cohort = html_table(header, rows) + _caption(
         f"Median (range) or percent at baseline. A dash: not printed. {people}"
     )

@@ -32,7 +32,10 @@ class Plots:
         return _figure(figures.comparison(self.result))
 
     def kaplan_meier(self, parameter: str = PFS) -> go.Figure:
-        """Return the Kaplan-Meier curve of PFS (or "OS"), with numbers at risk."""
+        """Return the Kaplan-Meier curve of "PFS", "OS", "TTF" or "DOR", with numbers at risk.
+
+        Raises CereblonError for another parameter, and for "DOR" when nobody responded.
+        """
         return _figure(figures.kaplan_meier(self.result, parameter))
 
     def waterfall(self) -> go.Figure:

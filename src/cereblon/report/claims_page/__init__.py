@@ -17,6 +17,7 @@ from pathlib import Path
 from cereblon.evidence.documents import GROUPS, load_claims, load_evidence, load_group
 from cereblon.evidence.dose_response import DoseResponse, dose_responses
 from cereblon.evidence.graph import MechanismGraph, mechanism_graph
+from cereblon.evidence.readouts import Reading
 from cereblon.evidence.schema import Claim
 from cereblon.evidence.verdicts import ClaimResult
 from cereblon.model import load_model
@@ -36,13 +37,14 @@ _LEGEND = (
     'raises</li><li><svg viewBox="0 0 34 12"><path d="M1 6H31"/><path class="b" d="M32 1V11"/></svg>lowers</li>'
     '<li class="drug"><svg viewBox="0 0 34 12"><path d="M1 6H33"/></svg>arrow from the drug</li>'
     '<li class="v-contested"><svg viewBox="0 0 12 12"><path class="f" d="M6 1L11 6L6 11L1 6Z"/></svg>contested</li>'
+    '<li class="v-cannot-tell"><svg viewBox="0 0 12 12"><path d="M2 2H10V10H2Z"/></svg>cannot tell</li>'
     '<li class="v-fails"><svg viewBox="0 0 12 12"><path class="b" d="M2 2L10 10M2 10L10 2"/></svg>fails</li>'
     '<li class="v-waits"><svg viewBox="0 0 12 12"><circle cx="6" cy="6" r="3.6"/></svg>waits for a part that is not '
     "built yet</li><li>no sign: holds</li></ul>"
     '<ul class="key kinds"><li class="cell">cell</li><li class="molecule">molecule</li>'
     '<li class="process">process</li><li class="finding">read in the clinic</li></ul>'
 )
-_RANK = ("fails", "contested", "holds", "waits")
+_RANK = ("fails", "contested", "cannot tell", "holds", "waits")
 
 
 def write_claims_page(
@@ -162,10 +164,18 @@ def _table(claims: Mapping[str, Claim], results: Mapping[str, ClaimResult], verd
     )
 
 
+def _size(reading: Reading) -> str:
+    return "" if reading.n is None else f", n = {reading.n}"
+
+
 def _row(claim: Claim, result: ClaimResult | None, verdict: str, group: str) -> str:
     readings = result.readings if result is not None else ()
     met = f"{sum(r.holds for r in readings)} of {len(readings)}" if readings else "-"
-    first = f"{readings[0].readout.words}: {effect(readings[0])}; expected {readings[0].expected}" if readings else ""
+    first = (
+        f"{readings[0].readout.words}: {effect(readings[0])}{_size(readings[0])}; expected {readings[0].expected}"
+        if readings
+        else ""
+    )
     if claim.waits_for:
         first = f"waits for {claim.waits_for}"
     rows = [e.supports for e in load_evidence() if e.claim == claim.id]

@@ -15,11 +15,12 @@ from cereblon.evidence.schema import Claim
 from cereblon.evidence.verdicts import ClaimResult
 from cereblon.model import Model
 
-from .diagram import said
+from .diagram import said, verdict_class
 
 VERDICTS = {
     "holds": "holds",
     "contested": "contested",
+    "cannot tell": "cannot tell",
     "fails": "fails",
     "waits": "waits",
     "": "not run",
@@ -32,9 +33,7 @@ _SHORTEST_FOLD = 2
 
 def badge(verdict: str) -> str:
     """Return a verdict as a label."""
-    return (
-        f'<span class="badge v-{escape(verdict or "none", quote=True)}">{escape(VERDICTS.get(verdict, verdict))}</span>'
-    )
+    return f'<span class="badge {verdict_class(verdict)}">{escape(VERDICTS.get(verdict, verdict))}</span>'
 
 
 def claim_body(claim: Claim, result: ClaimResult | None, plots: str, arrows: Sequence[tuple[str, str]]) -> str:
@@ -121,15 +120,27 @@ def effect(reading: Reading) -> str:
     return "{} ({} to {})".format(*map(number, values)) + unit
 
 
+_MARKS = {
+    "holds": '<span class="yes">met</span>',
+    "cannot tell": '<span class="v-cannot-tell">cannot tell</span>',
+    "fails": '<span class="no">not met</span>',
+}
+
+
 def _reading(reading: Reading) -> str:
     r = reading.readout
     pair = r.to + (f" against {r.against}" if r.against not in (None, r.to) else "")
     if r.effect:
         pair += f", of the effect in {r.effect}"
-    mark = '<span class="yes">met</span>' if reading.holds else '<span class="no">not met</span>'
+    mark = _MARKS[reading.verdict]
+    if reading.widest is not None and not reading.tells:
+        mark += f": the interval is wider than {reading.widest:g} points"
+    count = ""
+    if reading.n is not None:
+        count = f", n = {reading.n} in a trial of the printed size, {reading.simulated} simulated"
     source = f'<br><span class="quiet">{escape(r.evidence)}</span>' if r.evidence else ""
     return (
-        f"<li><b>{escape(r.words)}</b> <span class='quiet'>{escape(pair)}</span><br>{escape(effect(reading))}; "
+        f"<li><b>{escape(r.words)}</b> <span class='quiet'>{escape(pair)}</span><br>{escape(effect(reading) + count)}; "
         f"expected {escape(reading.expected)}; {mark}, {100 * reading.agree:.0f} % of the ensemble agrees{source}</li>"
     )
 

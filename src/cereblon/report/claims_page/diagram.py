@@ -15,6 +15,7 @@ from .routes import Grid, Point, along, rounded
 _BAR = 5.0
 _MARKS = {
     "contested": '<path class="mark" d="M0 -5L5 0L0 5L-5 0Z"/>',
+    "cannot tell": '<path class="mark" d="M-4 -4H4V4H-4Z"/>',
     "fails": '<path class="mark" d="M-4 -4L4 4M-4 4L4 -4"/>',
     "waits": '<circle class="mark" r="3.4"/>',
 }
@@ -50,6 +51,11 @@ def _place(title: str, x: float, y: float, width: float, tall: float) -> str:
     )
 
 
+def verdict_class(verdict: str) -> str:
+    """Return the class that colours what has a verdict."""
+    return f"v-{escape((verdict or 'none').replace(' ', '-'), quote=True)}"
+
+
 def said(graph: MechanismGraph, edge: Edge) -> str:
     """Return an arrow in words."""
     verb = "raises" if edge.sign > 0 else "lowers"
@@ -68,7 +74,7 @@ def _arrow(graph: MechanismGraph, edge: Edge, way: list[Point], verdict: str) ->
     if mark:
         mark = f'<g transform="translate({middle[0]:.1f} {middle[1]:.1f})">{mark}</g>'
     return (
-        f'<g class="arrow {kind} {sign} v-{escape(verdict or "none", quote=True)}" id="{escape(edge.id, quote=True)}" '
+        f'<g class="arrow {kind} {sign} {verdict_class(verdict)}" id="{escape(edge.id, quote=True)}" '
         f'tabindex="0" role="button" aria-label="{escape(name, quote=True)}" '
         f'data-from="{escape(edge.source, quote=True)}" data-to="{escape(edge.target, quote=True)}">'
         f'<title>{escape(name)}</title><path class="hit" d="{path}"/><path class="line" d="{path}"/>'

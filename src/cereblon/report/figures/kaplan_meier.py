@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cereblon.columns import OS, PFS
+from cereblon.columns import DOR, OS, PFS, TTF
+from cereblon.errors import CereblonError, nearest
 from cereblon.outcomes.compare import POOLED
-from cereblon.outcomes.data import ArmData
-from cereblon.outcomes.prediction import draw, pool
+from cereblon.outcomes.data import EVERYBODY, ArmData
+from cereblon.outcomes.prediction import Draws, pool
 from cereblon.outcomes.survival import Curve, numbers_at_risk
 from cereblon.outcomes.survival import kaplan_meier as estimate
 from cereblon.report.style import (
@@ -30,7 +31,12 @@ from cereblon.report.style import (
 if TYPE_CHECKING:
     from cereblon.result import StudyResult
 
-TITLES = {PFS: "Progression-free survival", OS: "Overall survival"}
+TITLES = {
+    PFS: "Progression-free survival",
+    OS: "Overall survival",
+    TTF: "Time to treatment failure",
+    DOR: "Duration of response",
+}
 _CURVES = 400  # resampled trials behind the band; its edges move by less than a line width beyond this
 
 
@@ -51,7 +57,7 @@ def _steps(curve: Curve, name: str, color: str, dash: str = "solid") -> Spec:
 def _band(arms: Mapping[str, ArmData], parameter: str, seed: int, last: float, color: str) -> list[Spec]:
     """Return the 90 % band of Kaplan-Meier curves of trials of the published size."""
     grid = np.linspace(0, last, 60)
-    many = draw(arms, seed, _CURVES).curves(parameter).at(grid)
+    many = np.concatenate([curves.at(grid) for curves in Draws(arms, seed, _CURVES).curves(parameter)])
     low, high = np.quantile(many, [0.05, 0.95], axis=0)
     edge: Spec = {
         "type": "scatter",
@@ -115,24 +121,39 @@ def _risk_rows(groups: Mapping[str, tuple[Curve, np.ndarray, str]], ticks: np.nd
     return traces
 
 
+def _require(result: StudyResult, parameter: str) -> None:
+    if parameter not in TITLES:
+        known = ", ".join(TITLES)
+        raise CereblonError(f"kaplan_meier '{parameter}': expected one of {known}{nearest(parameter, TITLES)}")
+    if not any(data.times[parameter].time.size for data in result.arms.values()):
+        known = ", ".join(EVERYBODY)
+        raise CereblonError(f"kaplan_meier '{parameter}': no simulated subject has it; expected one of {known}")
+
+
 def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
-    """Return the Kaplan-Meier figure of `parameter` (PFS or OS), one curve per arm, and pooled when there are
-    several.
+    """Return the Kaplan-Meier figure of `parameter` (PFS, OS, TTF or DOR), one curve per arm, and pooled when there
+    are several.
+
+    Raises CereblonError for another parameter, and for DOR when nobody responded.
     """
+    _require(result, parameter)
+    who, event = ("responders", "response") if parameter == DOR else ("subjects", "dose")
     several = len(result.arms) > 1
     groups: dict[str, tuple[Curve, np.ndarray, str]] = {}
     for (arm, data), color in zip(result.arms.items(), ARM_COLORS * 4, strict=False):
         times = data.times[parameter]
+        if not times.time.size:  # an arm without a response
+            continue
         groups[arm if several else "at risk"] = (estimate(times.time, times.event), times.time, color)
     if several:
         together = pool([data.times[parameter] for data in result.arms.values()])
         groups["all arms"] = (estimate(together.time, together.event), together.time, POOLED_COLOR)
     last = max(float(time.max()) for _, time, _ in groups.values())
     data_traces: list[Spec] = []
-    if not several:
+    if not several and parameter in EVERYBODY:  # how many of a trial would respond is not known beforehand
         data_traces += _band(result.arms, parameter, result.seed, last, ARM_COLORS[0])
     for name, (curve, _, color) in groups.items():
-        shown = name if several else f"simulated, n = {sum(a.subjects.size for a in result.arms.values())}"
+        shown = name if several else f"simulated, n = {groups[name][1].size}"
         data_traces.append(_steps(curve, shown, color, "dot" if name == "all arms" else "solid"))
     data_traces += _published(result, parameter, last, several)
     step = month_ticks(last)
@@ -142,7 +163,11 @@ def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
     bottom = (24.0 * len(groups) + 8) / (height - 90)
     page = layout(
         height,
-        xaxis=axis("Months from the first dose", anchor="y2", **(step | {"range": [-0.03 * last, 1.02 * last]})),
+        xaxis=axis(
+            f"Months from the first {event}",
+            anchor="y2",
+            **(step | {"range": [-0.03 * last, 1.02 * last]}),
+        ),
         yaxis=axis(f"{TITLES[parameter]} (%)", range=[0, 102], domain=[bottom + 0.03, 1]),
         yaxis2=axis(
             "",
@@ -171,7 +196,7 @@ def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
         row.published_text == "not reached" and row.endpoint.curve == parameter for row in result.comparisons
     )
     caption = (
-        "Estimated from all simulated subjects; the row under the curve gives the subjects still under "
+        f"Estimated from all simulated {who}; the row under the curve gives the subjects still under "
         "observation." + (" The published median was not reached." if not_reached else "")
     )
     if several and result.twins:
