@@ -68,7 +68,7 @@ class Condition(Document):
     trial: Key | None = None
     """A trial of the registry instead of a patient or dish."""
     arm: Key | None = None
-    """The arm of that trial; default all arms."""
+    """The arm of that trial, with the same people as its other arms; default all arms, each with people of its own."""
 
     @model_validator(mode="after")
     def _one_system(self) -> Condition:

@@ -16,7 +16,7 @@ NUMERICAL: Final = ("jax", "jaxlib", "numpy", "polars", "pydantic", "scipy")
 
 def software_record() -> dict[str, Any]:
     """Return versions of Python and of the packages behind the numbers, the platform, the date (UTC), the command."""
-    program, *arguments = sys.argv
+    program, *arguments = sys.argv or [""]  # none where another program embeds Python
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in NUMERICAL}},
         "platform": platform.platform(),
