@@ -17,8 +17,8 @@ Kind = Literal["newline", "space", "comment", "string", "word", "number", "sign"
 
 MOST_BYTES = 1_000_000  # of a model text; the whole packaged model has 92,000
 LONGEST_LINE = 20_000  # characters; the longest packaged line has 352, a note in HTML may have thousands
-MOST_STATEMENTS = 20_000  # the packaged model has about 1,500
-MOST_WORDS = 2_000  # in one statement; the longest packaged one has about 120
+MOST_STATEMENTS = 20_000  # the packaged model has 1,143
+MOST_WORDS = 1_000  # in one statement, since libSBML takes the square of them; the longest packaged one has 69
 MOST_NESTING = 100  # parentheses inside each other
 
 CLOCKS = ("fast", "slow", "none")
