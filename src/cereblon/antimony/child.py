@@ -10,7 +10,7 @@ from typing import Any
 import antimony  # noqa: F401  loaded before the limits, after which no file can be opened
 import libsbml
 
-from .libraries import AntimonyError, UnitError, read, remarks
+from .libraries import AntimonyError, OwnUnitError, UnitError, read, remarks
 
 
 def main() -> None:
@@ -60,6 +60,8 @@ def _answer(task: dict[str, Any]) -> dict[str, Any]:
         return {"error": str(error)}
     except UnitError as error:
         return {"unit": error.unit, "users": error.users, "known": error.known}
+    except OwnUnitError as error:
+        return {"own": str(error)}
     sbml = libsbml.writeSBMLToString(document)
     if len(sbml) > task["most"]:
         return {"long": len(sbml)}

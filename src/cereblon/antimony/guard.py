@@ -17,7 +17,7 @@ from typing import Any
 
 from cereblon.errors import CereblonError
 
-from .libraries import AntimonyError, Remark, UnitError
+from .libraries import AntimonyError, OwnUnitError, Remark, UnitError
 
 SECONDS = 15
 """Wall time, and processor time, of a reading: the whole packaged model takes under 1 s."""
@@ -42,7 +42,8 @@ class LimitError(CereblonError):
 def read_guarded(text: str, name: str) -> Reading:
     """Return the model called `name` of an Antimony text.
 
-    Raises AntimonyError or UnitError as `libraries.read` does, and LimitError naming the limit that was passed.
+    Raises AntimonyError, UnitError or OwnUnitError as `libraries.read` does, and LimitError naming the limit that
+    was passed.
     """
     task = json.dumps({"text": text, "name": name, "seconds": SECONDS, "memory_mb": MEMORY_MB, "most": MOST_SBML})
     # the child finds this package and the libraries where this process found them, and nothing in its own folder
@@ -89,6 +90,8 @@ def _answer(answer: dict[str, Any]) -> Reading:
         raise AntimonyError(answer["error"])
     if "unit" in answer:
         raise UnitError(answer["unit"], answer["users"], answer["known"])
+    if "own" in answer:
+        raise OwnUnitError(answer["own"])
     if "long" in answer:
         raise LimitError(f"the model has {answer['long']:,} characters as SBML; expected at most {MOST_SBML:,}")
     return Reading(answer["sbml"], tuple(Remark(*row) for row in answer["remarks"]))

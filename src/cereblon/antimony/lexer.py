@@ -185,14 +185,23 @@ def refuse_banned(statement: list[Token]) -> None:
 
 
 def _refuse_unsupported(statement: list[Token]) -> None:
-    """Raise TextError for an algebraic rule (`0 = x + y`) and for a constraint (`x < 1`)."""
+    """Raise TextError for algebraic rules (`0 = x`), constraints (`x < 1`), interactions, submodels (`I: a -| b`)."""
     texts = [t.text for t in statement]
     signs = {t.text for t in statement if t.kind == "sign"}
     unnamed = texts[2:] if texts[1:2] == [":"] else texts
     if unnamed[:2] == ["0", "="]:
         raise TextError(statement[0].line, "an algebraic rule is not supported; expected x := ... or x' = ...")
+    named = texts[1:2] == [":"] and not signs & ARROWS
+    if named or any(texts[i : i + 2] == ["-", "|"] for i in range(len(texts) - 1)):
+        what = f"'{texts[0]}' is no reaction, rule or value; expected a reaction with => or ->"
+        raise TextError(statement[0].line, what)
     if signs & _COMPARED and not signs & {"=", ":=", ":", *ARROWS}:
         raise TextError(statement[0].line, "a constraint is not supported; expected reactions, rules and values only")
+
+
+def reserved(text: str) -> bool:
+    """Whether a text that goes into a model text holds a word that may not stand there."""
+    return any(token.text in _BANNED for token in words(text))
 
 
 def clock(comment: Token) -> str | None:

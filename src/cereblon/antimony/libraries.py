@@ -24,6 +24,10 @@ class UnitError(Exception):
         super().__init__(unit)
 
 
+class OwnUnitError(Exception):
+    """A text that redefines what time, amounts or volumes are counted in; its text is the name of that unit."""
+
+
 @dataclass(frozen=True)
 class Remark:
     """One result of libSBML's check: whether it is severe, its words, libSBML's number of it."""
@@ -36,7 +40,7 @@ class Remark:
 def read(text: str, name: str) -> Any:
     """Return the model called `name` of an Antimony text as a libSBML document, every unit stated.
 
-    Raises AntimonyError or UnitError.
+    Raises AntimonyError, UnitError or OwnUnitError.
     """
     import antimony
     import libsbml
@@ -86,6 +90,16 @@ def _complete_units(model: Any) -> None:
             users = [p.getId() for p in model.getListOfParameters() if p.getUnits() == name]
             known = [u.getId() for u in model.getListOfUnitDefinitions() if u.getNumUnits()]
             raise UnitError(name, users, known)
+    for given, ours in (
+        (model.getTimeUnits(), "day"),
+        (model.getSubstanceUnits(), "gcell"),
+        (model.getExtentUnits(), "gcell"),
+        (model.getVolumeUnits(), "litre"),
+    ):
+        other, own = model.getUnitDefinition(given), model.getUnitDefinition(ours)
+        same = other is not None and own is not None and libsbml.UnitDefinition.areIdentical(other, own)
+        if given and given != ours and not same:
+            raise OwnUnitError(given)
     model.setSubstanceUnits("gcell")
     model.setExtentUnits("gcell")
     model.setTimeUnits("day")

@@ -131,7 +131,9 @@ def _define(statement: list[Token], place: Place, out: Index) -> None:
         raise TextError(place.line, f"'{name}' is already defined at {table[name]}")
     if table is not None:
         table[name] = place
-    if statement[0].text != "unit":
+    if statement[0].text == "unit":
+        out.mentions.setdefault(f"unit {statement[1].text}" if len(statement) > 1 else "unit", place)
+    else:
         for token in statement:
             if token.kind == "word":
                 out.mentions.setdefault(token.text, place)

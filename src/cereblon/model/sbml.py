@@ -8,7 +8,7 @@ from typing import Any
 
 from cereblon.antimony.guard import LimitError, read_guarded
 from cereblon.antimony.lexer import normal
-from cereblon.antimony.libraries import AntimonyError, Remark, UnitError, read, remarks
+from cereblon.antimony.libraries import AntimonyError, OwnUnitError, Remark, UnitError, read, remarks
 from cereblon.errors import CereblonError, nearest
 
 from .documents import Document, Index, Parameter
@@ -67,10 +67,8 @@ def to_sbml(documents: list[Document], parameters: dict[str, Parameter], index: 
     composed = compose(documents, parameters, index)
     try:
         return read(composed.text, _NAME)
-    except AntimonyError as error:
-        raise ModelError(_readable(str(error), composed.origin, index)) from None
-    except UnitError as error:
-        raise ModelError(_unknown_unit(error, index)) from None
+    except (AntimonyError, UnitError, OwnUnitError) as error:
+        raise ModelError(_explained(error, composed, index)) from None
 
 
 def to_sbml_guarded(
@@ -83,10 +81,8 @@ def to_sbml_guarded(
     composed = compose(documents, parameters, index)
     try:
         reading = read_guarded(composed.text, _NAME)
-    except AntimonyError as error:
-        raise ModelError(_readable(str(error), composed.origin, index)) from None
-    except UnitError as error:
-        raise ModelError(_unknown_unit(error, index)) from None
+    except (AntimonyError, UnitError, OwnUnitError) as error:
+        raise ModelError(_explained(error, composed, index)) from None
     except LimitError as error:
         raise ModelError(f"{documents[-1].name}: {error}") from None
     return reading.sbml, [_finding(remark, index) for remark in reading.remarks]
@@ -99,9 +95,15 @@ def parsed(sbml: str) -> Any:
     return libsbml.readSBMLFromString(sbml)
 
 
-def _unknown_unit(error: UnitError, index: Index) -> str:
-    place = next((str(p) for p in map(index.place, error.users) if p is not None), "model text")
-    return f"{place}: unit '{error.unit}' is not defined{nearest(error.unit, error.known)}"
+def _explained(error: AntimonyError | UnitError | OwnUnitError, composed: Composed, index: Index) -> str:
+    """What the libraries found wrong, with its file and line."""
+    if isinstance(error, UnitError):
+        place = next((str(p) for p in map(index.place, error.users) if p is not None), "model text")
+        return f"{place}: unit '{error.unit}' is not defined{nearest(error.unit, error.known)}"
+    if isinstance(error, OwnUnitError):
+        place = str(index.place(f"unit {error}") or "model text")
+        return f"{place}: unit '{error}' is fixed here: days for time, gcell (1e9 cells) for amounts, litre for volumes"
+    return _readable(str(error), composed.origin, index)
 
 
 def _readable(message: str, origin: list[tuple[str, int]], index: Index) -> str:

@@ -68,6 +68,7 @@ def read_system(document: Any, index: Index) -> System:
     out = System()
     starting: dict[str, Expr] = {}
     ruled = {r.getVariable() for r in model.getListOfRules()}
+    rated = {r.getVariable() for r in model.getListOfRules() if r.isRate()}
     assigned = {a.getSymbol(): _math(a, a.getSymbol(), index) for a in model.getListOfInitialAssignments()}
     for p in [*model.getListOfParameters(), *model.getListOfCompartments()]:
         name = p.getId()
@@ -87,6 +88,12 @@ def read_system(document: Any, index: Index) -> System:
         name = s.getId()
         if not s.getHasOnlySubstanceUnits():
             raise ModelError(f"{index.place(name) or name}: species '{name}' must be declared 'substanceOnly species'")
+        if s.getBoundaryCondition() or s.getConstant():
+            what = f"species '{name}' is held constant ($ or const), which is not supported; expected a parameter"
+            raise ModelError(f"{index.place(name) or name}: {what}")
+        if name in ruled and name not in rated:
+            what = f"species '{name}' has a rule x := ..., which is not supported for a species; expected another name"
+            raise ModelError(f"{index.place(name) or name}: {what}")
         out.units[name] = s.getSubstanceUnits() if s.isSetSubstanceUnits() else "gcell"
         out.words[name] = _words(s)
         if name in assigned:
@@ -156,6 +163,7 @@ def _read_reaction(r: Any, out: System, index: Index) -> None:
         side: dict[str, float] = {}
         for reference in references:
             species = reference.getSpecies()
+            _refuse_moving(reference, r, index)
             side[species] = side.get(species, 0.0) + reference.getStoichiometry()
         sides.append(side)
     reactants, products = sides
@@ -165,6 +173,15 @@ def _read_reaction(r: Any, out: System, index: Index) -> None:
         net = products.get(species, 0.0) - reactants.get(species, 0.0)
         rate = sym(name) if net == 1.0 else neg(sym(name)) if net == -1.0 else mul(num(net), sym(name))
         out.rates[species] = add(out.rates[species], rate)
+
+
+def _refuse_moving(reference: Any, r: Any, index: Index) -> None:
+    """Raise ModelError for a number of molecules that is a formula and not a number."""
+    name, model = reference.getId(), r.getModel()
+    computed = name and (model.getInitialAssignment(name) or model.getRule(name))
+    if computed or not reference.isSetStoichiometry():
+        place = index.place(r.getId()) or r.getId()
+        raise ModelError(f"{place}: reaction '{r.getId()}' takes '{name}' of a species; expected a number")
 
 
 def sorted_rules(system: System, index: Index) -> dict[str, Expr]:
