@@ -43,6 +43,11 @@ def _written_out(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
+def visible_lines(text: str) -> str:
+    """Return `visible` text of several lines, whose line ends stay."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def printable(text: str, longest: int = 120) -> str:
     """Return `text` on one line, without control characters, and not longer than `longest`."""
     shown = visible(text[: longest + 1])

@@ -18,7 +18,7 @@ def unwrap(text: str) -> str:
     closing = next((i for i, t in enumerate(found) if t.text == "end" and t.kind == "word"), None)
     if closing is None:
         raise TextError(real[0].line, "'model' without 'end'")
-    name = next(t.text for t in real[1:] if t.kind == "word")
+    name = next(t.text for t in header[1:] if t.kind == "word")
     for statement in statements(found[closing + 1 :]):
         if not _describes(statement, name):
             first = statement[0]
@@ -34,7 +34,7 @@ def _opens(real: list[Token]) -> bool:
 def _header(real: list[Token]) -> list[Token]:
     """Return the tokens of `model *name(a, b)`."""
     at = 1 + (len(real) > 1 and real[1].text == "*")
-    if len(real) <= at or real[at].kind != "word":
+    if len(real) <= at or real[at].kind != "word" or real[at].line != real[0].line:
         raise TextError(real[0].line, "'model' without a name")
     if len(real) > at + 1 and real[at + 1].text == "(":
         last = next((i for i in range(at + 1, len(real)) if real[i].text == ")"), None)
