@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -84,8 +83,19 @@ def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
     assert running.wait(timeout=10) == 130
     assert running.stderr is not None
     assert running.stderr.read().splitlines()[-1] == "cereblon: interrupted"
-    state = Path(f"/proc/{child[0]}/stat")
-    assert not state.exists() or state.read_text().split()[2] in "ZX"  # dead, though perhaps nobody has asked for it
+    for _ in range(50):
+        if not alive(child[0]):
+            break
+        time.sleep(0.1)
+    assert not alive(child[0])
+
+
+def alive(process: str) -> bool:
+    """Whether a process runs; a dead one may stay listed where nobody asks for its end."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] not in "ZX"
+    except OSError:
+        return False
 
 
 def test_own_text_joins_the_packaged_model_and_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,19 +112,10 @@ def test_own_text_joins_the_packaged_model_and_is_read_once(monkeypatch: pytest.
     ("text", "expected"),
     [
         ("x = 10^400\ny := x*10^400\n", "own: a number in a formula is too large"),
-        ("".join(f"r{n} := r{n + 1}\n" for n in range(1200)) + "r1200 = 1\n", "own: a formula is nested too deeply"),
+        ("a = 2\nx := " + "^".join(["a"] * 499) + "\n", "own: a formula is nested too deeply"),
         ("r0 := r1*2\nr1 := r0\n", "depends on itself|[Ll]oop"),
     ],
 )
 def test_python_callers_get_a_cereblon_error(text: str, expected: str) -> None:
     with pytest.raises(CereblonError, match=expected):
         load_model_text(text, name="own")
-
-
-def test_a_start_of_the_packaged_model_needs_no_child() -> None:
-    code = textwrap.dedent("""
-        import cereblon, sys
-        cereblon.load_model()
-        sys.exit("antimony" in sys.modules)
-    """)
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,6 +5,7 @@ Both are C++ libraries without limits of their own: text that nobody vouches for
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -88,6 +89,8 @@ def _complete_units(model: Any) -> None:
         if definition.getNumUnits() == 0:
             name = definition.getId()
             users = [p.getId() for p in model.getListOfParameters() if p.getUnits() == name]
+            users += [s.getId() for s in model.getListOfSpecies() if s.getSubstanceUnits() == name]
+            users += [c.getId() for c in model.getListOfCompartments() if c.getUnits() == name]
             known = [u.getId() for u in model.getListOfUnitDefinitions() if u.getNumUnits()]
             raise UnitError(name, users, known)
     for given, ours in (
@@ -96,9 +99,7 @@ def _complete_units(model: Any) -> None:
         (model.getExtentUnits(), "gcell"),
         (model.getVolumeUnits(), "litre"),
     ):
-        other, own = model.getUnitDefinition(given), model.getUnitDefinition(ours)
-        same = other is not None and own is not None and libsbml.UnitDefinition.areIdentical(other, own)
-        if given and given != ours and not same:
+        if given and given != ours and not _same_unit(model.getUnitDefinition(given), model.getUnitDefinition(ours)):
             raise OwnUnitError(given)
     model.setSubstanceUnits("gcell")
     model.setExtentUnits("gcell")
@@ -108,6 +109,15 @@ def _complete_units(model: Any) -> None:
         math = element.getMath()
         if math is not None:
             element.setMath(_normal(math.deepCopy()))
+
+
+def _same_unit(a: Any, b: Any) -> bool:
+    """Whether two definitions of one base unit mean the same: 8.64e4 second and 86400 second do."""
+    if a is None or b is None or a.getNumUnits() != 1 or b.getNumUnits() != 1:
+        return False
+    x, y = a.getUnit(0), b.getUnit(0)
+    sizes = [u.getMultiplier() * 10.0 ** u.getScale() for u in (x, y)]
+    return (x.getKind(), x.getExponent()) == (y.getKind(), y.getExponent()) and math.isclose(*sizes)
 
 
 def formulas(model: Any) -> list[Any]:

@@ -52,6 +52,10 @@ class Index:
                 return table[name]
         return None
 
+    def declared(self, name: str) -> Place | None:
+        """Where `name` is first mentioned, which is where a species is declared."""
+        return self.mentions.get(name) or self.place(name)
+
 
 @dataclass(frozen=True)
 class Parameter:

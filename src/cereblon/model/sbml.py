@@ -16,6 +16,8 @@ from .documents import Document, Index, Parameter
 _NAME = "cereblon"  # of the model that the fragments are put into
 _LINE = re.compile(r"Error in model string, line (\d+):\s*")
 
+_REFERENCE = re.compile(r".*Reference: L3V\d Sections? [\d., and]+ (\S.*)$")
+
 
 class ModelError(CereblonError):
     """The model text cannot be turned into a model."""
@@ -107,9 +109,9 @@ def _explained(error: AntimonyError | UnitError | OwnUnitError, composed: Compos
 
 
 def _readable(message: str, origin: list[tuple[str, int]], index: Index) -> str:
-    unknown = re.search(r"uses '(\w+)' which is not a function", message)
+    unknown = re.search(r"uses '(\w+)' which is not a function|'(\w+)' was used as a function", message)
     if unknown:
-        name = unknown.group(1)
+        name = unknown.group(1) or unknown.group(2)
         known = ("exp", "ln", "sqrt", "abs", "min", "max", "pow", "piecewise", "tanh")
         return f"{index.place(name) or 'model text'}: unknown function '{name}'{nearest(name, known)}"
     line = _LINE.search(message)
@@ -117,7 +119,11 @@ def _readable(message: str, origin: list[tuple[str, int]], index: Index) -> str:
     if line and int(line.group(1)) <= len(origin):
         file, number = origin[int(line.group(1)) - 1]
         return f"{file}:{number}: {rest}" if number else rest
-    return f"model text: {rest}"
+    # libSBML's words end with a reference to its specification and what it means here
+    ours = _REFERENCE.search(rest)
+    said = ours.group(1) if ours else rest
+    named = next((place for name in re.findall(r"'(\w+)'", said) if (place := index.place(name))), None)
+    return f"{named or 'model text'}: {said}"
 
 
 def unit_findings(document: Any, index: Index) -> list[Finding]:

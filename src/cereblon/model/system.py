@@ -86,14 +86,7 @@ def read_system(document: Any, index: Index) -> System:
             raise ModelError(f"{index.place(name) or 'model'}: '{name}' is used but not defined{nearest(name, known)}")
     for s in model.getListOfSpecies():
         name = s.getId()
-        if not s.getHasOnlySubstanceUnits():
-            raise ModelError(f"{index.place(name) or name}: species '{name}' must be declared 'substanceOnly species'")
-        if s.getBoundaryCondition() or s.getConstant():
-            what = f"species '{name}' is held constant ($ or const), which is not supported; expected a parameter"
-            raise ModelError(f"{index.place(name) or name}: {what}")
-        if name in ruled and name not in rated:
-            what = f"species '{name}' has a rule x := ..., which is not supported for a species; expected another name"
-            raise ModelError(f"{index.place(name) or name}: {what}")
+        _refuse_species(s, name in ruled and name not in rated, index)
         out.units[name] = s.getSubstanceUnits() if s.isSetSubstanceUnits() else "gcell"
         out.words[name] = _words(s)
         if name in assigned:
@@ -139,6 +132,20 @@ def _refuse(model: Any) -> None:
             raise ModelError(f"model text: {what} is not supported; expected reactions, rules and values only")
     if any(r.isAlgebraic() for r in model.getListOfRules()):
         raise ModelError("model text: an algebraic rule is not supported; expected x := ... or x' = ...")
+
+
+def _refuse_species(s: Any, computed: bool, index: Index) -> None:
+    """Raise ModelError for a species that is no amount moved by reactions; `computed` where a rule gives it."""
+    name = s.getId()
+    place = index.declared(name) or name
+    if not s.getHasOnlySubstanceUnits():
+        raise ModelError(f"{place}: species '{name}' must be declared 'substanceOnly species'")
+    if s.getBoundaryCondition() or s.getConstant():
+        what = "is held constant ($ or const), which is not supported; expected a parameter"
+        raise ModelError(f"{place}: species '{name}' {what}")
+    if computed:
+        what = "has a rule x := ..., which is not supported for a species; expected another name"
+        raise ModelError(f"{index.place(name) or name}: species '{name}' {what}")
 
 
 def _math(element: Any, name: str, index: Index) -> Expr:
