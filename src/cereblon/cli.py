@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cereblon import __version__, cli_evidence
-from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar
+from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar, say
 from cereblon.errors import CereblonError, nearest
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ def run(
     screen = console()
     screen.print(outcome_table(result))
     for line in outcome_notes(result):
-        screen.print(line, markup=False)
-    screen.print(f"Report: {_short(written / 'report.html')}", markup=False, soft_wrap=True)
+        screen.print(line)
+    screen.print(f"Report: {_short(written / 'report.html')}", soft_wrap=True)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, float]:
@@ -231,7 +231,7 @@ def new(path: Annotated[Path, typer.Argument(metavar="FILE", help="The trial fil
     from cereblon.clinic.documents import write_template
 
     write_template(path)
-    typer.echo(f"{path}: edit it, then: cereblon check {path}")
+    say(f"{path}: edit it, then: cereblon check {path}")
 
 
 @app.command()
@@ -254,10 +254,10 @@ def check(
         print_json([{name: getattr(finding, name) for name in fields} for finding in findings])
     else:
         for finding in findings:
-            typer.echo(str(finding), err=finding.severity == "error")
+            say(str(finding), err=finding.severity == "error")
         if not errors:
             what = "the packaged model and registry" if path is None else str(path)
-            typer.echo(f"{what}: no errors, {len(findings)} warning{'' if len(findings) == 1 else 's'}")
+            say(f"{what}: no errors, {len(findings)} warning{'' if len(findings) == 1 else 's'}")
     if errors:
         raise typer.Exit(FAILURE)
 
@@ -284,7 +284,7 @@ def sbml(path: Annotated[Path, typer.Argument(metavar="OUT.xml", help="The file 
     from cereblon.report.target import write_text
 
     write_text(path, load_model().sbml)
-    typer.echo(f"{path}: SBML level 3 version 1")
+    say(f"{path}: SBML level 3 version 1")
 
 
 @app.command()
@@ -316,8 +316,7 @@ export.add_typer(cli_evidence.exports)
 
 
 def _fail(message: str) -> int:
-    line = " ".join(message.split())
-    print(f"cereblon: {line}", file=sys.stderr)
+    print(f"cereblon: {CereblonError(message)}", file=sys.stderr)
     return FAILURE
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar
+from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar, say
 
 commands = typer.Typer()
 exports = typer.Typer()
@@ -58,9 +58,9 @@ def claims(
 
     screen = console()
     for part in claim_parts(found[name], doses.get(name)) if name is not None else summary_parts(found):
-        screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
+        screen.print(part)
     if out is not None:
-        screen.print(f"Page: {out}", markup=False, soft_wrap=True)
+        screen.print(f"Page: {out}", soft_wrap=True)
 
 
 @commands.command()
@@ -79,7 +79,7 @@ def assay(
 
     if new:
         write_template(path)
-        typer.echo(f"{path}: edit it, then: cereblon assay {path}")
+        say(f"{path}: edit it, then: cereblon assay {path}")
         return
     design = load_assay(path)
     if out is not None:
@@ -96,7 +96,7 @@ def assay(
 
     screen = console()
     if design.title:
-        screen.print(design.title, markup=False, style="bold")
+        screen.print(design.title, style="bold")
     for part in assay_tables(result):
         screen.print(part)
 
@@ -126,4 +126,4 @@ def graph(
 
     found = mechanism_graph()
     write_text(path, graph_text(found, path))
-    typer.echo(f"{path}: {len(found.nodes)} nodes, {len(found.edges)} signed edges")
+    say(f"{path}: {len(found.nodes)} nodes, {len(found.edges)} signed edges")

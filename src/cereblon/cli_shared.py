@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cereblon.errors import LONGEST_LINE, printable
+
 if TYPE_CHECKING:
     from cereblon.report.showing import View
 
@@ -20,6 +22,11 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, allow_nan=False))
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print one line as it is written: a name or a document in it cannot move the terminal."""
+    typer.echo(printable(text, LONGEST_LINE), err=err)
+
+
 def print_view(view: View, as_json: bool) -> None:
     """Print something to show: its parts on the screen, or its data as JSON."""
     if as_json:
@@ -29,7 +36,7 @@ def print_view(view: View, as_json: bool) -> None:
 
     screen = console()
     for part in view.parts:
-        screen.print(part, markup=False) if isinstance(part, str) else screen.print(part)
+        screen.print(part)
 
 
 @contextmanager
@@ -40,16 +47,17 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     from cereblon.report.console import console
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.percentage:>3.0f} %", markup=False),
         TimeRemainingColumn(),
     )
     screen = console(stderr=True)
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
+        task = bar.add_task(printable(title), total=None)
 
         def move(done: int, total: int, words: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"{title}: {words}" if words else title)
+            shown = printable(f"{title}: {words}" if words else title)
+            bar.update(task, completed=done, total=total, description=shown)
 
         yield move

@@ -186,7 +186,7 @@ def test_export_writes_sbml(cli: Cli) -> None:
         (["show", "trial"], ["badoux2011"]),
         (["show", "trial", "chen2013"], ["chen2013", "nearest"]),
         (["check", "nothing.yaml2"], ["expected a trial file"]),
-        (["check", "nothing.tsv"], ["cannot be read"]),
+        (["check", "nothing.tsv"], ["does not exist"]),
         (["export", "excel", "x"], ["excel"]),
     ],
 )

@@ -135,7 +135,7 @@ def test_missing_file(name: str) -> None:
 
 
 def test_folder_is_not_a_file(tmp_path: Path) -> None:
-    with pytest.raises(CereblonError, match="is not a file"):
+    with pytest.raises(CereblonError, match="is not a regular file but a folder"):
         load_trial(tmp_path)
 
 

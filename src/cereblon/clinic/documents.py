@@ -42,12 +42,12 @@ def trial_ids() -> tuple[str, ...]:
 def load_trial(name: str | os.PathLike[str]) -> Trial:
     """Return the trial called `name` in the registry, or the one in the file `name`.
 
-    A name with a folder or one of the suffixes .yaml, .yml, .json is a file; any other name is a registry id.
-    Raises CereblonError: unknown id (with the nearest ones), unreadable file; DocumentError (a CereblonError)
-    with line and column for the first problem in the document, counting the others.
+    A name with a folder or one of the suffixes .yaml, .yml, .json, in any letters, is a file; any other name is a
+    registry id. Raises CereblonError: unknown id (with the nearest ones), unreadable file; DocumentError (a
+    CereblonError) with line and column for the first problem in the document, counting the others.
     """
     text = os.fspath(name)
-    if not isinstance(name, str) or text.endswith(_SUFFIXES) or os.sep in text or "/" in text:
+    if not isinstance(name, str) or text.lower().endswith(_SUFFIXES) or os.sep in text or "/" in text:
         path = Path(text)
         return parse_trial(read_text(path), str(path))
     if text in trial_ids():

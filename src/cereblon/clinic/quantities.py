@@ -23,6 +23,10 @@ _PATTERN = re.compile(rf"({NUMBER})\s*(.*)")
 _LONGEST = 60  # characters; anything longer is not a quantity
 AS_STORED: Final[dict[str, Any]] = {"numbers": "stored"}
 """Validation context under which a quantity may also be a bare number in its stored unit: values of a document."""
+_SIGNS = str.maketrans({"\u03bc": "u", "\u00b5": "u", "\u2212": "-", "\u00d7": "x"})
+_RAISED = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
+_EXPONENT = re.compile("(?<=10)[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
+_DASHES = str.maketrans("\u2212\u2013\u2010\u2011", "----")  # minus sign, en dash, hyphen, hyphen without a break
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Dimension:
             raise self._refuse(f"expected {self.name} with its unit, such as '{self.example}'")
         if not isinstance(text, str):
             raise self._refuse(f"has no unit: expected {self.name} such as '{self.example}'")
-        match = _PATTERN.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+        match = _PATTERN.fullmatch(plain(text)) if len(text) <= _LONGEST else None
         if match is None:
             raise self._refuse(f"expected {self.name} such as '{self.example}'")
         number, unit = match.group(1), match.group(2).strip()
@@ -153,6 +157,17 @@ Clearance = Annotated[
 """Creatinine clearance in mL/min, written "60 mL/min"."""
 
 
+def plain(text: str) -> str:
+    """Return a quantity with the signs of word processors and papers as those of a keyboard.
+
+    Micro sign and Greek mu become u, the minus sign a hyphen, the multiplication sign an x, a raised exponent ^9, and
+    spaces of any width spaces. Digits of other scripts stay, and are refused.
+    """
+    text = text.translate(_SIGNS).replace("mm\u00b3", "mm3")
+    text = _EXPONENT.sub(lambda found: "^" + found.group().translate(_RAISED), text)
+    return " ".join(text.split()).replace("x 10^", "x10^")
+
+
 def parse_numbers(text: object) -> tuple[int, ...] | None:
     """Return the day or cycle numbers of "1-21", "1-5, 8-12", "15" or a list; None for "every day" / "all".
 
@@ -163,6 +178,8 @@ def parse_numbers(text: object) -> tuple[int, ...] | None:
         return None
     if isinstance(text, int) and not isinstance(text, bool):
         text = [text]
+    if isinstance(text, str):
+        text = text.translate(_DASHES)
     if isinstance(text, (list, tuple)):
         numbers = [n for n in text if isinstance(n, int) and not isinstance(n, bool)]
         if len(numbers) != len(text):

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cereblon.errors import CereblonError
+from cereblon.errors import printable as printable
+from cereblon.reading import read_limited
 
 with warnings.catch_warnings():  # its import changes the filters of the whole process
     from ruamel.yaml import YAML
@@ -83,13 +85,6 @@ class Located:
         return DocumentError(self.file, line, column, what, loc)
 
 
-def printable(text: str, longest: int = 120) -> str:
-    """Return `text` on one line, without control characters, and not longer than `longest`."""
-    head = text[: longest + 1]
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in head)
-    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
-
-
 def field_path(loc: Loc) -> str:
     """Return a field path as words: ("arms", 0, "size") -> "arms[0].size"."""
     words = "".join(f"[{step}]" if isinstance(step, int) else f".{printable(step, 40)}" for step in loc)
@@ -101,24 +96,7 @@ def read_text(path: Path) -> str:
 
     Raises CereblonError for a missing, unreadable, irregular, too long or non-UTF-8 file.
     """
-    shown = printable(str(path))
-    try:
-        if not path.is_file():
-            found = "is not a file" if path.exists() else "does not exist"
-            raise CereblonError(f"{shown}: {found}: expected a document in YAML")
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise CereblonError(f"{shown}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # a NUL in the name
-        raise CereblonError(f"{shown}: is not a file name") from error
-    if len(raw) > MAX_BYTES:
-        raise CereblonError(f"{shown}: is longer than {MAX_BYTES} bytes: expected a document")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise DocumentError(str(path), line, 1, "not YAML: expected text in UTF-8") from error
+    return read_limited(path, MAX_BYTES, "a document in YAML")
 
 
 def read_yaml(text: str, file: str) -> Located:

@@ -85,25 +85,35 @@ def affine(
     e: Expr, targets: frozenset[str], needs: Dependence, bodies: Mapping[str, Expr]
 ) -> tuple[dict[str, Expr], Expr]:
     """(coefficients, rest) with e = sum coefficient*target + rest. Raises NotAffineError."""
-    if not needs.expr(e) & targets:
-        return {}, e
-    if e.op == "sym":
-        name = str(e.value)
-        return ({name: ONE}, ZERO) if name in targets else affine(bodies[name], targets, needs, bodies)
-    if e.op == "add":
-        parts = [affine(a, targets, needs, bodies) for a in e.args]
-        names = dict.fromkeys(n for c, _ in parts for n in c)
-        return {n: add(*(c[n] for c, _ in parts if n in c)) for n in names}, add(*(r for _, r in parts))
-    if e.op == "mul":
-        moving = [a for a in e.args if needs.expr(a) & targets]
-        if len(moving) == 1:
-            factor = mul(*(a for a in e.args if a is not moving[0]))
-            coefficients, rest = affine(moving[0], targets, needs, bodies)
-            return {n: mul(factor, c) for n, c in coefficients.items()}, mul(factor, rest)
-    if e.op == "div" and not needs.expr(e.args[1]) & targets:
-        coefficients, rest = affine(e.args[0], targets, needs, bodies)
-        return {n: div(c, e.args[1]) for n, c in coefficients.items()}, div(rest, e.args[1])
-    raise NotAffineError
+    seen: dict[Expr, tuple[dict[str, Expr], Expr]] = {}  # rules that use each other double the ways to one of them
+
+    def parts(e: Expr) -> tuple[dict[str, Expr], Expr]:
+        if e not in seen:
+            seen[e] = split(e)
+        return seen[e]
+
+    def split(e: Expr) -> tuple[dict[str, Expr], Expr]:
+        if not needs.expr(e) & targets:
+            return {}, e
+        if e.op == "sym":
+            name = str(e.value)
+            return ({name: ONE}, ZERO) if name in targets else parts(bodies[name])
+        if e.op == "add":
+            terms = [parts(a) for a in e.args]
+            names = dict.fromkeys(n for c, _ in terms for n in c)
+            return {n: add(*(c[n] for c, _ in terms if n in c)) for n in names}, add(*(r for _, r in terms))
+        if e.op == "mul":
+            moving = [a for a in e.args if needs.expr(a) & targets]
+            if len(moving) == 1:
+                factor = mul(*(a for a in e.args if a is not moving[0]))
+                coefficients, rest = parts(moving[0])
+                return {n: mul(factor, c) for n, c in coefficients.items()}, mul(factor, rest)
+        if e.op == "div" and not needs.expr(e.args[1]) & targets:
+            coefficients, rest = parts(e.args[0])
+            return {n: div(c, e.args[1]) for n, c in coefficients.items()}, div(rest, e.args[1])
+        raise NotAffineError
+
+    return parts(e)
 
 
 def classify(system: System, index: Index) -> Plan:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from cereblon.antimony.lexer import ARROWS, TextError, Token, clock, normal, refuse_banned, statements, words
+from cereblon.antimony.whole import unwrap
 from cereblon.errors import CereblonError
-
-_WORD = r"[A-Za-z_]\w*"
-_RATE = re.compile(rf"^\s*({_WORD})\s*'\s*=")
-_RULE = re.compile(rf"^\s*({_WORD})\s*:=")
-_REACTION = re.compile(rf"^\s*({_WORD})\s*:[^=].*(=>|->)")
-_START = re.compile(rf"^\s*({_WORD})\s*=")
-_CLOCK = re.compile(r"//\s*clock:\s*(\w+)")
-_BANNED = re.compile(r"^\s*(import|include|function|model|module|end|at|delete)\b", re.IGNORECASE)
-_STRING = re.compile(r'"[^"\n]*"')
 
 
 class DocumentError(CereblonError):
@@ -60,6 +52,10 @@ class Index:
                 return table[name]
         return None
 
+    def declared(self, name: str) -> Place | None:
+        """Where `name` is first mentioned, which is where a species is declared."""
+        return self.mentions.get(name) or self.place(name)
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -102,71 +98,72 @@ class Drug:
     source: str
 
 
-def statements(document: Document) -> Iterator[tuple[int, str, str]]:
-    """(line, clock, statement) of a fragment, comments and quoted text removed; ; and line ends part them."""
-    clock, inside = "slow", False
-    for number, line in enumerate(document.text.splitlines(), start=1):
-        found = _CLOCK.search(line)
-        if found:
-            clock = found.group(1)
-        kept, i = "", 0
-        line = _STRING.sub('""', line)
-        while i < len(line):
-            if inside:
-                end = line.find("*/", i)
-                inside, i = end < 0, len(line) if end < 0 else end + 2
-            elif line.startswith("//", i) or line[i] == "#":
-                break
-            elif line.startswith("/*", i):
-                inside, i = True, i + 2
-            else:
-                kept, i = kept + line[i], i + 1
-        for statement in kept.split(";"):
-            if statement.strip():
-                yield number, clock, statement
-
-
 def index(documents: list[Document]) -> Index:
     """Find every definition. Raises DocumentError for what a fragment may not hold (import, functions ...)."""
     out = Index()
     for document in documents:
-        for line, clock, statement in statements(document):
-            place = Place(document.name, line, clock)
-            banned = _BANNED.match(statement)
-            if banned:
-                raise DocumentError(
-                    f"{place}: '{banned.group(1)}' is not allowed here; expected reactions, rules and values only"
-                )
-            for pattern, table in (
-                (_RATE, out.rates),
-                (_RULE, out.rules),
-                (_REACTION, out.reactions),
-                (_START, out.starts),
-            ):
-                match = pattern.match(statement)
-                if match:
-                    if match.group(1) in table:
-                        raise DocumentError(
-                            f"{place}: '{match.group(1)}' is already defined at {table[match.group(1)]}"
-                        )
-                    table[match.group(1)] = place
-                    break
-            if not re.match(r"^\s*unit\b", statement):
-                for word in re.findall(_WORD, statement):
-                    out.mentions.setdefault(word, place)
+        try:
+            _index(document, out)
+        except TextError as error:
+            raise _placed(document.name, error) from None
     return out
 
 
-def strip_header(text: str) -> str:
-    """Take `model name() ... end` off a whole model, keeping its line numbers."""
-    lines = text.splitlines()
-    bodies = [i for i, line in enumerate(lines) if line.split("//")[0].strip()]
-    if bodies and re.match(rf"^\s*model\s+\*?{_WORD}\s*(\(\s*\))?\s*$", lines[bodies[0]].split("//")[0]):
-        lines[bodies[0]] = ""
-        if lines[bodies[-1]].split("//")[0].strip() != "end":
-            raise DocumentError("model text: 'model' without 'end' on a line of its own")
-        lines[bodies[-1]] = ""
-    return "\n".join(lines)
+def _placed(name: str, error: TextError) -> DocumentError:
+    return DocumentError(f"{name}:{error.line}: {error.what}" if error.line else f"{name}: {error.what}")
+
+
+def _index(document: Document, out: Index) -> None:
+    text = normal(document.text)
+    clocks = [(0, "slow")]
+    found = words(text)
+    for token in found:
+        set_to = clock(token) if token.kind == "comment" else None
+        if set_to is not None:
+            clocks.append((token.line, set_to))
+    for statement in statements(found):
+        refuse_banned(statement)
+        line = statement[0].line
+        in_force = clocks[bisect_right(clocks, line, key=lambda entry: entry[0]) - 1][1]
+        _define(statement, Place(document.name, line, in_force), out)
+
+
+def _define(statement: list[Token], place: Place, out: Index) -> None:
+    table = _table(statement, out)
+    name = statement[0].text
+    if table is not None and name in table:
+        raise TextError(place.line, f"'{name}' is already defined at {table[name]}")
+    if table is not None:
+        table[name] = place
+    if statement[0].text == "unit":
+        out.mentions.setdefault(f"unit {statement[1].text}" if len(statement) > 1 else "unit", place)
+    else:
+        for token in statement:
+            if token.kind == "word":
+                out.mentions.setdefault(token.text, place)
+
+
+def _table(statement: list[Token], out: Index) -> dict[str, Place] | None:
+    """Where a statement that defines its first word belongs, or None for any other statement."""
+    if statement[0].kind != "word" or len(statement) < 3:
+        return None
+    second, third = statement[1].text, statement[2].text
+    if second == "'" and third == "=":
+        return out.rates
+    if second == ":" and any(t.text in ARROWS for t in statement):
+        return out.reactions
+    return {":=": out.rules, "=": out.starts}.get(second)
+
+
+def whole_model(text: str, name: str) -> Document:
+    """Return a model of somebody's own as one fragment: `model name() ... end` is taken off, line numbers are kept.
+
+    Raises DocumentError for a text beyond the limits of size and for one that is not a single model.
+    """
+    try:
+        return Document(name, unwrap(normal(text)))
+    except TextError as error:
+        raise _placed(name, error) from None
 
 
 def packaged() -> list[Document]:

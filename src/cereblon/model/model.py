@@ -15,11 +15,11 @@ from jax import Array
 from cereblon.errors import nearest
 
 from .classify import Dependence, Plan, classify, flatten_derived
-from .documents import Document, Drug, Index, Parameter, Place, index, packaged, strip_header
+from .documents import Document, Drug, Index, Parameter, Place, index, packaged, whole_model
 from .equations import Equation, equations
 from .evaluate import Program
 from .expr import Expr, sym
-from .sbml import Finding, ModelError, to_sbml, unit_findings, write
+from .sbml import Finding, ModelError, parsed, to_sbml, to_sbml_guarded, unit_findings, write
 from .store import keep, kept
 from .system import System, read_system
 from .tables import packaged_table, read_drugs, read_parameters
@@ -43,10 +43,14 @@ class Model:
     fingerprint: str
     documents: tuple[Document, ...] = field(repr=False)
     rows: Mapping[str, Parameter] = field(repr=False)
+    reading: tuple[str, list[Finding]] | None = field(default=None, repr=False)
+    """SBML text and findings of a text of somebody's own, which is read once, in a child process."""
 
     @cached_property
     def document(self) -> Any:
         """The libSBML document of the model texts and parameter rows."""
+        if self.reading is not None:
+            return parsed(self.reading[0])
         return to_sbml(list(self.documents), dict(self.rows), self.index)
 
     @cached_property
@@ -167,7 +171,7 @@ class Model:
     @cached_property
     def unit_findings(self) -> list[Finding]:
         """What libSBML says, units included."""
-        return unit_findings(self.document, self.index)
+        return self.reading[1] if self.reading is not None else unit_findings(self.document, self.index)
 
 
 def _instant(program: Program, values: Values) -> list[Any]:
@@ -186,8 +190,14 @@ def _build(
     text = "\0".join([d.text for d in documents] + [repr(p) for p in parameters.values()])
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     found = kept(mark) if packaged_text else None
+    reading = None
     if found is None:
-        system = read_system(to_sbml(documents, parameters, places), places)
+        if packaged_text:
+            document = to_sbml(documents, parameters, places)
+        else:
+            reading = to_sbml_guarded(documents, parameters, places)
+            document = parsed(reading[0])
+        system = read_system(document, places)
         flatten_derived(system)
         plan = classify(system, places)
         if packaged_text:
@@ -201,7 +211,18 @@ def _build(
     for drug in drugs.values():
         if drug.species not in system.rates:
             raise ModelError(f"drugs.tsv: drug '{drug.drug}' enters '{drug.species}', which is no state")
-    return Model(table, drugs, system, plan, places, mark, tuple(documents), parameters)
+    return Model(table, drugs, system, plan, places, mark, tuple(documents), parameters, reading)
+
+
+def _build_own(documents: list[Document], parameters: dict[str, Parameter], drugs: dict[str, Drug]) -> Model:
+    """`_build` for a text of somebody's own: whatever is wrong in it is a CereblonError."""
+    name = documents[-1].name
+    try:
+        return _build(documents, parameters, drugs)
+    except RecursionError:
+        raise ModelError(f"{name}: a formula is nested too deeply") from None
+    except ArithmeticError:
+        raise ModelError(f"{name}: a number in a formula is too large or divided by zero") from None
 
 
 @lru_cache(maxsize=4)
@@ -211,10 +232,11 @@ def load_model(extra: str | None = None) -> Model:
     Raises ModelError, DocumentError or TableError with file:line for whatever is wrong in the documents.
     """
     documents = packaged()
-    if extra is not None:
-        documents.append(Document("extra", extra))
     parameters = read_parameters(packaged_table("parameters.tsv"))
-    return _build(documents, parameters, read_drugs(packaged_table("drugs.tsv")), extra is None)
+    drugs = read_drugs(packaged_table("drugs.tsv"))
+    if extra is None:
+        return _build(documents, parameters, drugs, packaged_text=True)
+    return _build_own([*documents, Document("extra", extra)], parameters, drugs)
 
 
 def load_model_text(
@@ -223,7 +245,8 @@ def load_model_text(
     """A model of the user's own: Antimony text (with or without `model ... end`) and a parameter table.
 
     `parameters` maps ids to rows, or is the text of a table with the columns of parameters.tsv; numbers given in the
-    text itself become shared parameters. Same checks and errors as `load_model`.
+    text itself become shared parameters. Same checks and errors as `load_model`. The text is read in a child process
+    with limits of time and memory.
     """
     rows = read_parameters(parameters) if isinstance(parameters, str) else dict(parameters or {})
-    return _build([Document(name, strip_header(antimony_text))], rows, {})
+    return _build_own([whole_model(antimony_text, name)], rows, {})

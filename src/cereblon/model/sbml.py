@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass
 from typing import Any
 
+from cereblon.antimony.guard import LimitError, read_guarded
+from cereblon.antimony.lexer import normal
+from cereblon.antimony.libraries import AntimonyError, OwnUnitError, Remark, UnitError, read, remarks
 from cereblon.errors import CereblonError, nearest
 
 from .documents import Document, Index, Parameter
 
-_LOCK = threading.Lock()  # libantimony keeps what it loaded in one global registry
+_NAME = "cereblon"  # of the model that the fragments are put into
 _LINE = re.compile(r"Error in model string, line (\d+):\s*")
+
+_REFERENCE = re.compile(r".*Reference: L3V\d Sections? [\d., and]+ (\S.*)$")
 
 
 class ModelError(CereblonError):
     """The model text cannot be turned into a model."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One Antimony text, and the file and line that each of its lines comes from."""
+
+    text: str
+    origin: list[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -31,15 +43,12 @@ class Finding:
         return f"{self.place}: {self.severity}: {self.message}"
 
 
-def to_sbml(documents: list[Document], parameters: dict[str, Parameter], index: Index) -> Any:
-    """The fragments and the parameter table as a libSBML document (level 3 version 1), every unit stated.
-
-    Raises ModelError with file:line where Antimony or libSBML cannot read the text.
-    """
+def compose(documents: list[Document], parameters: dict[str, Parameter], index: Index) -> Composed:
+    """The fragments and the parameter table as one Antimony text. Raises ModelError for a name defined in both."""
     origin: list[tuple[str, int]] = [("model", 0)]
     lines = ["model cereblon()"]
     for document in documents:
-        body = document.text.splitlines()
+        body = normal(document.text).split("\n")
         lines += body
         origin += [(document.name, n) for n in range(1, len(body) + 1)]
     for p in parameters.values():
@@ -48,27 +57,61 @@ def to_sbml(documents: list[Document], parameters: dict[str, Parameter], index: 
             raise ModelError(f"{p.file}:{p.line}: parameter '{p.id}' is also defined in the model text at {place}")
         lines.append(f"{p.id} = {p.value!r}; {p.id} has {p.unit}")
         origin.append((p.file or "parameters", p.line))
-    text = "\n".join([*lines, "end", ""])
-    import antimony  # here and below: a start from the cache needs neither library
+    return Composed("\n".join([*lines, "end", ""]), origin)
+
+
+def to_sbml(documents: list[Document], parameters: dict[str, Parameter], index: Index) -> Any:
+    """The fragments and the parameter table as a libSBML document (level 3 version 1), every unit stated.
+
+    For texts of this package, which need no guard. Raises ModelError with file:line where Antimony or libSBML cannot
+    read the text.
+    """
+    composed = compose(documents, parameters, index)
+    try:
+        return read(composed.text, _NAME)
+    except (AntimonyError, UnitError, OwnUnitError) as error:
+        raise ModelError(_explained(error, composed, index)) from None
+
+
+def to_sbml_guarded(
+    documents: list[Document], parameters: dict[str, Parameter], index: Index
+) -> tuple[str, list[Finding]]:
+    """The same for a text that nobody vouches for, read in a child process: SBML text, and libSBML's findings.
+
+    Raises ModelError, also where the reading takes too long or too much memory.
+    """
+    composed = compose(documents, parameters, index)
+    try:
+        reading = read_guarded(composed.text, _NAME)
+    except (AntimonyError, UnitError, OwnUnitError) as error:
+        raise ModelError(_explained(error, composed, index)) from None
+    except LimitError as error:
+        raise ModelError(f"{documents[-1].name}: {error}") from None
+    return reading.sbml, [_finding(remark, index) for remark in reading.remarks]
+
+
+def parsed(sbml: str) -> Any:
+    """A libSBML document of SBML text that this package wrote."""
     import libsbml
 
-    with _LOCK:
-        antimony.clearPreviousLoads()
-        failed = antimony.loadAntimonyString(text) < 0
-        message = antimony.getLastError() if failed else ""
-        xml = "" if failed else antimony.getSBMLString("cereblon")
-        antimony.clearPreviousLoads()
-    if failed:
-        raise ModelError(_readable(message, origin, index))
-    document = libsbml.readSBMLFromString(xml)
-    _complete_units(document.getModel(), index)
-    return document
+    return libsbml.readSBMLFromString(sbml)
+
+
+def _explained(error: AntimonyError | UnitError | OwnUnitError, composed: Composed, index: Index) -> str:
+    """What the libraries found wrong, with its file and line."""
+    if isinstance(error, UnitError):
+        place = next((str(p) for p in map(index.place, error.users) if p is not None), "model text")
+        return f"{place}: unit '{error.unit}' is not defined{nearest(error.unit, error.known)}"
+    if isinstance(error, OwnUnitError):
+        place = str(index.place(f"unit {error}") or "model text")
+        return f"{place}: unit '{error}' is fixed here: days for time, gcell (1e9 cells) for amounts, litre for volumes"
+    return _readable(str(error), composed.origin, index)
 
 
 def _readable(message: str, origin: list[tuple[str, int]], index: Index) -> str:
-    unknown = re.search(r"uses '(\w+)' which is not a function", message)
+    unknown = re.search(r"uses '(\w+)' which is not a function|'(\w+)' was used as a function", message)
     if unknown:
-        name = unknown.group(1)
+        name = unknown.group(1) or unknown.group(2)
         known = ("exp", "ln", "sqrt", "abs", "min", "max", "pow", "piecewise", "tanh")
         return f"{index.place(name) or 'model text'}: unknown function '{name}'{nearest(name, known)}"
     line = _LINE.search(message)
@@ -76,92 +119,24 @@ def _readable(message: str, origin: list[tuple[str, int]], index: Index) -> str:
     if line and int(line.group(1)) <= len(origin):
         file, number = origin[int(line.group(1)) - 1]
         return f"{file}:{number}: {rest}" if number else rest
-    return f"model text: {rest}"
-
-
-def _complete_units(model: Any, index: Index) -> None:
-    """State the units that Antimony has no words for: model-wide defaults, and every bare number is dimensionless."""
-    import libsbml
-
-    for name, kind, scale, multiplier in (
-        ("gcell", libsbml.UNIT_KIND_ITEM, 9, 1.0),
-        ("day", libsbml.UNIT_KIND_SECOND, 0, 86400.0),
-    ):
-        definition = model.getUnitDefinition(name) or model.createUnitDefinition()
-        if definition.getNumUnits() == 0:
-            definition.setId(name)
-            unit = definition.createUnit()
-            unit.setKind(kind)
-            unit.setExponent(1)
-            unit.setScale(scale)
-            unit.setMultiplier(multiplier)
-    for definition in model.getListOfUnitDefinitions():
-        if definition.getNumUnits() == 0:
-            name = definition.getId()
-            users = [p.getId() for p in model.getListOfParameters() if p.getUnits() == name]
-            place = next((str(p) for p in map(index.place, users) if p is not None), "model text")
-            known = [u.getId() for u in model.getListOfUnitDefinitions() if u.getNumUnits()]
-            raise ModelError(f"{place}: unit '{name}' is not defined{nearest(name, known)}")
-    model.setSubstanceUnits("gcell")
-    model.setExtentUnits("gcell")
-    model.setTimeUnits("day")
-    model.setVolumeUnits("litre")
-    for element in formulas(model):
-        math = element.getMath()
-        if math is not None:
-            element.setMath(_normal(math.deepCopy()))
-
-
-def formulas(model: Any) -> list[Any]:
-    """Every element of the SBML model that holds a formula."""
-    laws = [r.getKineticLaw() for r in model.getListOfReactions() if r.getKineticLaw() is not None]
-    return [*model.getListOfRules(), *model.getListOfInitialAssignments(), *laws]
-
-
-def _normal(node: Any) -> Any:
-    """Numbers without unit become dimensionless; min and max (SBML level 3 version 2 only) become piecewise."""
-    import libsbml
-
-    for i in range(node.getNumChildren()):
-        node.replaceChild(i, _normal(node.getChild(i).deepCopy()), True)
-    kind = node.getType()
-    if node.isNumber() and not node.isSetUnits():
-        node.setUnits("dimensionless")
-    if kind in (libsbml.AST_FUNCTION_MIN, libsbml.AST_FUNCTION_MAX) and node.getNumChildren() > 1:
-        relation = libsbml.AST_RELATIONAL_LEQ if kind == libsbml.AST_FUNCTION_MIN else libsbml.AST_RELATIONAL_GEQ
-        best = node.getChild(0).deepCopy()
-        for i in range(1, node.getNumChildren()):
-            other = node.getChild(i)
-            test = libsbml.ASTNode(relation)
-            test.addChild(best.deepCopy())
-            test.addChild(other.deepCopy())
-            choice = libsbml.ASTNode(libsbml.AST_FUNCTION_PIECEWISE)
-            for child in (best, test, other.deepCopy()):
-                choice.addChild(child)
-            best = choice
-        return best
-    return node
+    # libSBML's words end with a reference to its specification and what it means here
+    ours = _REFERENCE.search(rest)
+    said = ours.group(1) if ours else rest
+    named = next((place for name in re.findall(r"'(\w+)'", said) if (place := index.place(name))), None)
+    return f"{named or 'model text'}: {said}"
 
 
 def unit_findings(document: Any, index: Index) -> list[Finding]:
     """Everything libSBML says against the document, units included, with the line of the name it speaks of."""
-    import libsbml
+    return [_finding(remark, index) for remark in remarks(document)]
 
-    document.getErrorLog().clearLog()
-    document.setConsistencyChecks(libsbml.LIBSBML_CAT_MODELING_PRACTICE, False)
-    document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, True)
-    document.checkConsistency()
-    out = []
-    for i in range(document.getNumErrors()):
-        error = document.getError(i)
-        text = " ".join(error.getMessage().split())
-        quoted = [index.place(w) for w in re.findall(r"'(\w+)'", text)]
-        place = next((str(p) for p in quoted if p is not None), "model")
-        start = text.find("The units of the <")
-        text = text[start:] if start > 0 else text
-        severe = error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR
-        out.append(Finding("error" if severe else "warning", place, f"{text} (libSBML {error.getErrorId()})"))
-    return out
+
+def _finding(remark: Remark, index: Index) -> Finding:
+    quoted = [index.place(w) for w in re.findall(r"'(\w+)'", remark.words)]
+    place = next((str(p) for p in quoted if p is not None), "model")
+    start = remark.words.find("The units of the <")
+    text = remark.words[start:] if start > 0 else remark.words
+    return Finding("error" if remark.severe else "warning", place, f"{text} (libSBML {remark.number})")
 
 
 def write(document: Any) -> str:

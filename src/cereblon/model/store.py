@@ -36,9 +36,10 @@ def store_name(fingerprint: str) -> str:
 @lru_cache(maxsize=1)
 def _code() -> str:
     digest = sha256()
-    for entry in sorted(files(__package__).iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".py"):
-            digest.update(entry.read_bytes())
+    for package in (__package__, "cereblon.antimony"):
+        for entry in sorted(files(package).iterdir(), key=lambda e: e.name):
+            if entry.name.endswith(".py"):
+                digest.update(entry.read_bytes())
     for library in ("antimony", "python-libsbml"):
         with suppress(PackageNotFoundError):
             digest.update(f"{library} {version(library)}".encode())

@@ -68,6 +68,7 @@ def read_system(document: Any, index: Index) -> System:
     out = System()
     starting: dict[str, Expr] = {}
     ruled = {r.getVariable() for r in model.getListOfRules()}
+    rated = {r.getVariable() for r in model.getListOfRules() if r.isRate()}
     assigned = {a.getSymbol(): _math(a, a.getSymbol(), index) for a in model.getListOfInitialAssignments()}
     for p in [*model.getListOfParameters(), *model.getListOfCompartments()]:
         name = p.getId()
@@ -85,8 +86,7 @@ def read_system(document: Any, index: Index) -> System:
             raise ModelError(f"{index.place(name) or 'model'}: '{name}' is used but not defined{nearest(name, known)}")
     for s in model.getListOfSpecies():
         name = s.getId()
-        if not s.getHasOnlySubstanceUnits():
-            raise ModelError(f"{index.place(name) or name}: species '{name}' must be declared 'substanceOnly species'")
+        _refuse_species(s, name in ruled and name not in rated, index)
         out.units[name] = s.getSubstanceUnits() if s.isSetSubstanceUnits() else "gcell"
         out.words[name] = _words(s)
         if name in assigned:
@@ -134,6 +134,20 @@ def _refuse(model: Any) -> None:
         raise ModelError("model text: an algebraic rule is not supported; expected x := ... or x' = ...")
 
 
+def _refuse_species(s: Any, computed: bool, index: Index) -> None:
+    """Raise ModelError for a species that is no amount moved by reactions; `computed` where a rule gives it."""
+    name = s.getId()
+    place = index.declared(name) or name
+    if not s.getHasOnlySubstanceUnits():
+        raise ModelError(f"{place}: species '{name}' must be declared 'substanceOnly species'")
+    if s.getBoundaryCondition() or s.getConstant():
+        what = "is held constant ($ or const), which is not supported; expected a parameter"
+        raise ModelError(f"{place}: species '{name}' {what}")
+    if computed:
+        what = "has a rule x := ..., which is not supported for a species; expected another name"
+        raise ModelError(f"{index.place(name) or name}: species '{name}' {what}")
+
+
 def _math(element: Any, name: str, index: Index) -> Expr:
     from .mathml import FormulaError, expression
 
@@ -156,6 +170,7 @@ def _read_reaction(r: Any, out: System, index: Index) -> None:
         side: dict[str, float] = {}
         for reference in references:
             species = reference.getSpecies()
+            _refuse_moving(reference, r, index)
             side[species] = side.get(species, 0.0) + reference.getStoichiometry()
         sides.append(side)
     reactants, products = sides
@@ -165,6 +180,15 @@ def _read_reaction(r: Any, out: System, index: Index) -> None:
         net = products.get(species, 0.0) - reactants.get(species, 0.0)
         rate = sym(name) if net == 1.0 else neg(sym(name)) if net == -1.0 else mul(num(net), sym(name))
         out.rates[species] = add(out.rates[species], rate)
+
+
+def _refuse_moving(reference: Any, r: Any, index: Index) -> None:
+    """Raise ModelError for a number of molecules that is a formula and not a number."""
+    name, model = reference.getId(), r.getModel()
+    computed = name and (model.getInitialAssignment(name) or model.getRule(name))
+    if computed or not reference.isSetStoichiometry():
+        place = index.place(r.getId()) or r.getId()
+        raise ModelError(f"{place}: reaction '{r.getId()}' takes '{name}' of a species; expected a number")
 
 
 def sorted_rules(system: System, index: Index) -> dict[str, Expr]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import math
+import re
 from dataclasses import fields
 from importlib.resources import files
 
-from cereblon.errors import CereblonError, nearest
+from cereblon.antimony.lexer import MOST_BYTES, reserved
+from cereblon.errors import LONGEST_WORD, CereblonError, listed, nearest, printable, visible
 
 from .documents import Drug, Parameter
 
 DISTRIBUTIONS = ("none", "lognormal", "logitnormal", "normal")
 STATUSES = ("measured", "derived", "calibrated", "assumed", "covariate")
 EVIDENCE = ("read", "recalled", "dossier", "assumed")
+LONGEST_CELL = 10_000  # characters; the longest packaged one has under 1,000
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+_UNIT = re.compile(r"(?!.*/[/*])[A-Za-z0-9_][A-Za-z0-9_ ./*^()+-]{0,199}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class TableError(CereblonError):
@@ -21,36 +26,75 @@ class TableError(CereblonError):
 
 
 def _rows(text: str, name: str, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    lines = text.splitlines()
-    if not lines:
-        raise TableError(f"{name}: empty; expected a header line with {', '.join(columns)}")
+    lines = _lines(text, name)
     header = lines[0].split("\t")
     for column in columns:
         if column not in header:
-            raise TableError(f"{name}:1: column '{column}' is missing; found {', '.join(header)}")
+            near = nearest(column, header)
+            raise TableError(f"{name}:1: column '{column}' is missing; found {listed(header)}{near}")
     out = []
-    for number, cells in enumerate(csv.reader(lines[1:], delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
+    for number, line in enumerate(lines[1:], start=2):
+        cells = line.split("\t")
         if not any(cells) or cells[0].startswith("#"):
             continue
         if len(cells) > len(header):
             raise TableError(f"{name}:{number}: {len(cells)} cells; expected {len(header)}")
+        for column, cell in zip(header, cells, strict=False):
+            _refuse_cell(cell, f"{name}:{number}", column)
         out.append((number, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=True))))
     return out
 
 
+def _lines(text: str, name: str) -> list[str]:
+    """The lines of a table; a byte order mark and the line ends of other systems are taken off."""
+    if len(text) > MOST_BYTES:
+        raise TableError(f"{name}: longer than {MOST_BYTES:,} characters; expected a shorter table")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise TableError(f"{name}: empty; expected a header line with tabs between its columns")
+    return text.split("\n")
+
+
+def _refuse_cell(cell: str, place: str, column: str) -> None:
+    if len(cell) > LONGEST_CELL:
+        where = f"{place}: {printable(column)}"
+        raise TableError(f"{where}: a cell of {len(cell):,} characters; expected at most {LONGEST_CELL:,}")
+    control = _CONTROL.search(cell)
+    if control:
+        raise TableError(f"{place}: {printable(column)}: control character {visible(control.group())}; expected text")
+
+
 def _number(text: str, place: str, column: str) -> float:
+    """The number that a cell holds: decimal digits of ASCII, for float() takes 1_0 and digits of any script too."""
+    word = text.strip().replace("\u2212", "-")  # the minus sign of word processors
     try:
-        value = float(text)
+        value = float(word)
     except ValueError:
-        raise TableError(f"{place}: {column} '{text}' is not a number") from None
+        value = None
+    if value is None or not word.isascii() or "_" in word:
+        raise TableError(f"{place}: {column} '{_cut(text)}' is not a number")
     if not math.isfinite(value):
-        raise TableError(f"{place}: {column} '{text}' is not finite")
+        raise TableError(f"{place}: {column} '{_cut(text)}' is not finite")
     return value
+
+
+def _cut(text: str) -> str:
+    return printable(text, LONGEST_WORD)
+
+
+def _unit(text: str, place: str) -> str:
+    """The unit that a cell holds. It becomes a part of the model text, so that nothing but a unit may pass."""
+    unit = text.strip()
+    if not _UNIT.fullmatch(unit) or reserved(unit):
+        raise TableError(f"{place}: unit '{_cut(unit)}'; expected a unit such as per_day, or mole / litre")
+    return unit
 
 
 def _choice(text: str, place: str, column: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise TableError(f"{place}: {column} '{text}'; expected one of {', '.join(choices)}{nearest(text, choices)}")
+        raise TableError(
+            f"{place}: {column} '{_cut(text)}'; expected one of {', '.join(choices)}{nearest(text, choices)}"
+        )
     return text
 
 
@@ -61,8 +105,8 @@ def read_parameters(text: str, name: str = "parameters.tsv") -> dict[str, Parame
     for number, row in _rows(text, name, columns):
         place = f"{name}:{number}"
         identifier = row["id"]
-        if not identifier.isidentifier():
-            raise TableError(f"{place}: id '{identifier}' is not a name")
+        if not _NAME.fullmatch(identifier) or reserved(identifier):
+            raise TableError(f"{place}: id '{_cut(identifier)}' is not a name; expected letters, digits and _")
         if identifier in out:
             raise TableError(f"{place}: '{identifier}' is already defined in line {out[identifier].line}")
         for column in ("unit", "source"):
@@ -80,7 +124,7 @@ def read_parameters(text: str, name: str = "parameters.tsv") -> dict[str, Parame
         out[identifier] = Parameter(
             id=identifier,
             value=value,
-            unit=row["unit"].strip(),
+            unit=_unit(row["unit"], place),
             distribution=distribution,
             spread=spread,
             group=row["group"],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cereblon.errors import CereblonError
+from cereblon.antimony.lexer import MOST_BYTES
+from cereblon.errors import CereblonError, visible
+from cereblon.reading import read_limited
 
 
 class Finding(Protocol):
@@ -28,25 +31,14 @@ class Finding(Protocol):
 _TRIAL = (".yaml", ".yml", ".json")
 _TABLE = (".tsv",)
 _MODEL = (".ant", ".txt")
-MOST_BYTES = 5_000_000
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise CereblonError(f"{path}: larger than {MOST_BYTES // 1_000_000} MB")
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise CereblonError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise CereblonError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _problem(error: CereblonError, path: Path) -> Sequence[Finding]:
     from cereblon.model import Finding as ModelFinding
 
-    place, colon, message = str(error).partition(": ")
-    return [ModelFinding("error", place, message) if colon else ModelFinding("error", str(path), str(error))]
+    shown, text = visible(str(path)), str(error)
+    placed = re.match(rf"({re.escape(shown)}(?::\d+){{0,2}}): (.*)", text)
+    return [ModelFinding("error", *placed.groups()) if placed else ModelFinding("error", shown, text)]
 
 
 def check_file(path: Path) -> Sequence[Finding]:
@@ -61,7 +53,7 @@ def check_file(path: Path) -> Sequence[Finding]:
     if suffix not in _TABLE + _MODEL:
         expected = "a trial file (.yaml), a parameter table (.tsv) or model text (.ant)"
         raise CereblonError(f"{path}: expected {expected}")
-    text = _read(path)
+    text = read_limited(path, MOST_BYTES, "a parameter table" if suffix in _TABLE else "model text")
     from cereblon.model import check, load_model_text, read_parameters
 
     try:
@@ -71,10 +63,6 @@ def check_file(path: Path) -> Sequence[Finding]:
         return check(load_model_text(text, name=str(path)))
     except CereblonError as error:
         return _problem(error, path)
-    except RecursionError:
-        return _problem(CereblonError("a formula is nested too deeply"), path)
-    except ArithmeticError:
-        return _problem(CereblonError("a number in a formula is too large or divided by zero"), path)
 
 
 def check_everything() -> Sequence[Finding]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STYLES = {"holds": "green", "contested": "yellow", "cannot tell": "magenta", "fails": "bold red", "waits": "dim"}
 _DOUBT = ("fails", "cannot tell", "holds")
 """Verdicts of readouts, the one that decides a claim first."""
+_READOUT = 1  # the column of the verdict table whose words may take several lines
 SHOWN_DAYS = 6
 """Days of a course that a table shows."""
 
@@ -29,9 +30,10 @@ SHOWN_DAYS = 6
 def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
     """Return one line per claim: the readout that decides, its effect and interval, the verdict, the evidence."""
     out = table(("Claim", "Readout", "Effect (90 %)", "Expected", "Verdict", "+/-"), right=(2, 3, 5))
-    for column, width in zip(out.columns, (23, 16, 20, 11, 11, 4), strict=True):
+    for place, width in enumerate((23, 16, 20, 11, 11, 4)):
+        column = out.columns[place]
         column.min_width = column.max_width = width
-        column.no_wrap = column.header != "Readout"
+        column.no_wrap = place != _READOUT
     group = ""
     for name, result in results.items():
         data = result.as_json()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from cereblon.errors import visible, visible_lines
 from cereblon.outcomes.compare import POOLED, Comparison, cohort_note, hits
 from cereblon.outcomes.endpoints import STANDARD
 from cereblon.report.figures.comparison import interval_text, value_text
@@ -23,17 +26,50 @@ WIDTH = 100  # columns when the output is a file or a pipe
 _JUDGED = {True: Text("yes", style="green"), False: Text("no", style="bold red"), None: Text("-")}
 
 
+class Screen(Console):
+    """A console on which text is shown as it is written.
+
+    Titles, names and notes come from documents that anybody may have sent: their brackets are no markup, their
+    colons no emoji, and what is no letter (an escape of the terminal, a mark that turns the direction of writing) is
+    written out. Styles come from `Text` objects alone.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return text as it is written; rich asks for this wherever it is given a str."""
+        style, justify, overflow = (options.get(key) for key in ("style", "justify", "overflow"))
+        return literal(text, style or "", justify=justify, overflow=overflow)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of anything printed, whatever made it, without control characters in their text."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible_lines(segment.text))
+
+
+def literal(text: str, style: str | Style = "", **options: Any) -> Text:
+    """Return text that rich shows as it is written, line ends kept."""
+    return Text(visible_lines(text), style=style, **options)
+
+
+class Screened(Table):
+    """A table whose cells, headers and title are shown as they are written, on any console of rich."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row; a str is shown as it is written, on one line."""
+        super().add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
 def console(stderr: bool = False) -> Console:
     """Return a console: the terminal's own width, or 100 columns where there is no terminal."""
-    probe = Console(stderr=stderr, highlight=False)
-    return probe if probe.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH)
+    probe = Screen(stderr=stderr, highlight=False)
+    return probe if probe.is_terminal else Screen(stderr=stderr, highlight=False, width=WIDTH)
 
 
 def table(header: Sequence[str], right: Sequence[int] = (), title: str = "") -> Table:
     """Return an empty table; `right` are the columns of numbers."""
-    out = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    shown = Text(visible(title), style="bold") if title else None
+    out = Screened(box=box.SIMPLE_HEAD, title=shown, title_justify="left", title_style="bold", pad_edge=False)
     for index, name in enumerate(header):
-        out.add_column(name, justify="right" if index in right else "left", overflow="fold")
+        out.add_column(Text(visible(name)), justify="right" if index in right else "left", overflow="fold")
     return out
 
 
@@ -60,7 +96,7 @@ def outcome_table(result: StudyResult) -> Table:
     for arm in arms:
         if len(arms) > 1:
             name = "all arms together" if arm == POOLED else f"arm {arm}"
-            out.add_row(Text(name, style="bold"))
+            out.add_row(literal(name, "bold"))
         for row in (row for row in result.comparisons if row.arm == arm):
             out.add_row(*_row(row, row.endpoint.label))
         out.add_section()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from cereblon.report.cohort import cohort_table
 from cereblon.report.figures.comparison import interval_text, value_text
 from cereblon.report.figures.trajectories import recorded, trajectory
 from cereblon.report.people import people_words
-from cereblon.report.style import Drawing
+from cereblon.report.style import Drawing, escape
 
 if TYPE_CHECKING:
     from cereblon.clinic.design import Citation

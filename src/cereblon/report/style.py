@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape as html_escape
 from typing import Any, Final
 
 import numpy as np
+
+from cereblon.errors import visible_lines
 
 SIMULATED: Final = "#0072B2"
 PUBLISHED: Final = "#D55E00"
@@ -117,3 +120,8 @@ def month_ticks(last: float) -> Spec:
     """Return tick settings for an axis of months that ends at `last`."""
     step = next(step for step in (1, 2, 3, 6, 12, 24) if last / step <= 12 or step == 24)
     return {"dtick": step, "tick0": 0, "range": [0, last]}
+
+
+def escape(text: str, quote: bool = True) -> str:
+    """Return text for a page: markup as it is written, and marks that turn the direction of writing written out."""
+    return html_escape(visible_lines(text), quote)
