@@ -30,10 +30,11 @@ from cereblon.clinic.design import Trial
 from cereblon.engine import NumericalError
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, Parameter, load_model
-from cereblon.patients.population import PRINTED, Eligibility, Population, Printed
 from cereblon.patients.untreated import SOLVED
 from cereblon.result import StudyResult
 from cereblon.study_block import BlockRunner
+from cereblon.study_population import plan_trial
+from cereblon.study_population import population_of as population_of
 from cereblon.study_program import LANES
 from cereblon.study_subjects import SubjectBlock
 from cereblon.study_tables import TABLES_WRITTEN, VISIT_UNITS
@@ -108,6 +109,7 @@ def run(
     say(0, 1, "loading the model")
     model = load_model()
     plan = _plan(trial, patients, seed, arms, overrides or {}, model)
+    plan_trial(trial)  # before anything is compiled or written
     runner = BlockRunner(
         plan.trial.blind(),
         population_of(trial),
@@ -152,24 +154,6 @@ def run(
     if checkpoint.temporary:  # the visits table reads from disk for as long as the result lives
         weakref.finalize(result, shutil.rmtree, checkpoint.folder, ignore_errors=True)
     return result
-
-
-def population_of(trial: Trial) -> Population:
-    """Return the printed population of a trial document as the cohort reads it."""
-    given = trial.population
-
-    def span(item: Any) -> Printed:
-        return Printed() if item is None else Printed(item.median, *(item.range or (None, None)))
-
-    printed = {key: float(value) for key in PRINTED if (value := getattr(given.printed, key, None)) is not None}
-    if given.male_pct is not None:
-        printed["male_pct"] = float(given.male_pct)
-    limits = {
-        key: float(value)
-        for key in Eligibility.__dataclass_fields__
-        if (value := getattr(given.eligibility, key, None)) is not None
-    }
-    return Population(given.size, span(given.age), span(given.prior_lines), printed, Eligibility(**limits))
 
 
 def _plan(
