@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cereblon.arguments import path, shown
 from cereblon.checkpoint import checkpoint_folder, clear_checkpoint
 from cereblon.errors import CereblonError, nearest
 
@@ -43,8 +44,9 @@ class StudyResult:
 
     def scan(self, name: str) -> pl.LazyFrame:
         """Return one table as a lazy frame, without reading it; raises CereblonError for an unknown name."""
-        if name not in self.tables:
+        if not isinstance(name, str) or name not in self.tables:
             known = ", ".join(self.tables)
+            name = shown(name).strip("'")
             raise CereblonError(f"table '{name}': not in this result; there are {known}{nearest(name, self.tables)}")
         return self.tables[name].lazy()
 
@@ -90,7 +92,7 @@ class StudyResult:
 
         from cereblon.report.folder import write_run
 
-        written = write_run(self, Path(folder))
+        written = write_run(self, path("folder", folder))
         if checkpoint_folder(written).exists():
             tables = {
                 name: pl.scan_parquet(written / f"{name}.parquet") if isinstance(table, pl.LazyFrame) else table

@@ -25,9 +25,11 @@ import jax
 import numpy as np
 import polars as pl
 
+from cereblon import arguments
 from cereblon.checkpoint import Checkpoint, code_fingerprint
 from cereblon.clinic.design import Trial
 from cereblon.engine import NumericalError
+from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, Parameter, load_model
 from cereblon.patients.untreated import SOLVED
@@ -91,7 +93,7 @@ def run(
     seed: int = 1,
     arms: Sequence[str] | None = None,
     overrides: Mapping[str, float] | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Simulate a trial.
@@ -102,13 +104,18 @@ def run(
     (done, total, words).
 
     Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
-    for an unknown arm or parameter, impossible values, or a subject whose state left the possible range.
+    for an argument of the wrong kind, an unknown arm or parameter, impossible values, a population that no cohort can
+    have, or a subject whose state left the possible range.
     """
     began = time.perf_counter()
+    arguments.instance("trial", trial, Trial, "a trial from cereblon.load_trial")
+    arguments.callback("progress", progress)
+    out = None if out is None else arguments.path("out", out)
+    check_environment()
     say: Progress = progress or (lambda done, total, words: None)
     say(0, 1, "loading the model")
     model = load_model()
-    plan = _plan(trial, patients, seed, arms, overrides or {}, model)
+    plan = _plan(trial, patients, seed, arms, overrides, model)
     plan_trial(trial)  # before anything is compiled or written
     runner = BlockRunner(
         plan.trial.blind(),
@@ -145,7 +152,7 @@ def run(
     }
     result = StudyResult(
         trial=trial,
-        seed=seed,
+        seed=plan.seed,
         patients=plan.patients,
         tables=tables,
         overrides=dict(plan.overrides),
@@ -161,29 +168,30 @@ def _plan(
     patients: int | None,
     seed: int,
     arms: Sequence[str] | None,
-    overrides: Mapping[str, float],
+    overrides: Mapping[str, float] | None,
     model: Model,
 ) -> StudyPlan:
     known = [arm.id for arm in trial.arms]
-    chosen = list(known if arms is None else arms)
+    chosen = arguments.words("arms", known if arms is None else arms, known[0])
     if not chosen:
         raise CereblonError(f"arms: expected at least one of {', '.join(known)}")
     for arm in chosen:
         if arm not in known:
-            raise CereblonError(f"arm '{arm}': {trial.id} has {', '.join(known)}{nearest(arm, known)}")
-    count = DEFAULT_PATIENTS if patients is None else patients
-    if not 1 <= count < ARM_STRIDE:
-        raise CereblonError(f"patients: {count} is outside 1 to {ARM_STRIDE - 1}")
-    for name, value in overrides.items():
+            raise CereblonError(f"arm {arguments.shown(arm)}: {trial.id} has {', '.join(known)}{nearest(arm, known)}")
+    count = arguments.whole("patients", DEFAULT_PATIENTS if patients is None else patients, 1, ARM_STRIDE - 1)
+    values = arguments.numbers("overrides", {} if overrides is None else overrides)
+    for name, value in values.items():
         if name not in model.parameters:
-            raise CereblonError(f"--set {name}: the model has no such parameter{nearest(name, model.parameters)}")
+            said = arguments.shown(name).strip("'")
+            raise CereblonError(f"parameter {said}: the model has no such parameter{nearest(name, model.parameters)}")
         _require_possible(model.parameters[name], value)
-    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), dict(overrides))
+    seed = arguments.whole("seed", seed, 0)
+    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), values)
 
 
 def _require_possible(row: Parameter, value: float) -> None:
     """Refuse a value that the parameter cannot have. Zero is a knock-out and is allowed."""
-    said = f"--set {row.id}={value:g}"
+    said = f"parameter {row.id}={value:g}"
     if row.id in SOLVED:
         raise CereblonError(f"{said}: is solved for every subject from the baseline; it cannot be set")
     if not abs(value) <= LARGEST:

@@ -33,7 +33,7 @@ AGE = "age: {median: 65}"
 
 # what stands for the age, the place of the finding (line:column), words of the message
 REFUSED: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "count too high": (f"{AGE}\n  printed: {{alc_median: 1500e9/L}}", "9:25", ("printed.alc_median: 1500", "nearest 8")),
+    "count": (f"{AGE}\n  printed: {{alc_median: 1500e9/L}}", "9:25", ("printed.alc_median: 1500", "nearest 8")),
     "platelets": (f"{AGE}\n  printed: {{platelets_median: 1500e9/L}}", "9:31", ("platelets_median: 1500", "nearest 4")),
     "nobody enters": (
         f"{AGE}\n  eligibility: {{ecog_max: 2, creatinine_max_mg_dl: 0.31}}",

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from cereblon.arguments import shown
 from cereblon.clinic.design_base import Document, Key, Size, Text, problem
 from cereblon.clinic.design_population import AgeTable as AgeTable
 from cereblon.clinic.design_population import Eligibility as Eligibility
@@ -33,6 +34,7 @@ from cereblon.clinic.design_regimen import Rules as Rules
 from cereblon.clinic.design_regimen import SupportDrug as SupportDrug
 from cereblon.clinic.design_regimen import Treatment as Treatment
 from cereblon.clinic.quantities import Time
+from cereblon.errors import CereblonError, nearest
 
 Setting = Literal["untreated", "relapsed", "after_induction"]
 Criteria = Literal["NCI-WG 1996", "iwCLL 2008", "iwCLL 2018"]
@@ -145,8 +147,12 @@ class Trial(Document):
         return self.model_copy(update={"published": ()})
 
     def arm(self, name: str) -> Arm:
-        """Return the arm called `name`; raises KeyError."""
-        return {arm.id: arm for arm in self.arms}[name]
+        """Return the arm called `name`; raises CereblonError."""
+        for arm in self.arms:
+            if arm.id == name:
+                return arm
+        known = [arm.id for arm in self.arms]
+        raise CereblonError(f"arm {shown(name)}: {self.id} has {', '.join(known)}{nearest(str(name), known)}")
 
     def figure(self, endpoint: str, arm: str | None = None) -> Published | None:
         """Return the published figure of `endpoint` for `arm`, or for the pooled trial when `arm` is None."""

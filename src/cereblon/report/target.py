@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from cereblon.errors import CereblonError
+from cereblon.output_files import check_file_target as check_file_target
+from cereblon.output_files import write_text as write_text
 
 RECORD: Final = "run.json"
 
@@ -38,27 +40,3 @@ def _refuse_occupied(target: Path, folder: Path) -> None:
         raise CereblonError(f"output folder '{folder}': is a file; expected a new folder")
     if target.is_dir() and any(target.iterdir()) and not (target / RECORD).is_file():
         raise CereblonError(f"output folder '{folder}': holds files that are no Cereblon run; choose a new folder")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step: it is there complete, or not at all. Raises CereblonError when it cannot
-    be.
-    """
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CereblonError(f"{path}: cannot be written ({error.strerror})") from None
-
-
-def check_file_target(path: Path) -> None:
-    """Refuse a file that cannot be written, before the work; raises CereblonError."""
-    if path.is_dir():
-        raise CereblonError(f"{path}: is a folder; expected the name of a file")
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise CereblonError(f"{path}: the folder {folder} does not exist")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise CereblonError(f"{path}: no permission to write it")
