@@ -44,12 +44,18 @@ _LAZY = {
     "run_claims": "cereblon.evidence.verdicts",
     "trial_ids": "cereblon.clinic.documents",
 }
+_COMPUTES = ("load_model", "Model", "run", "run_claims")
+"""Names whose modules import JAX, which an environment may stop."""
 __all__ = ["CereblonError", "CereblonWarning", "__version__", *_LAZY]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'cereblon' has no attribute '{name}'")
+    if name in _COMPUTES:
+        from cereblon.environment import check_environment
+
+        check_environment()
     return getattr(import_module(_LAZY[name]), name)
 
 

@@ -7,10 +7,12 @@ progress and errors to standard error; errors are one line with exit code 2, Ctr
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -22,6 +24,8 @@ import typer
 
 from cereblon import __version__, cli_evidence
 from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar, say
+from cereblon.cli_streams import drop_output, fill_closed_streams, flush_output, say_error
+from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 
 if TYPE_CHECKING:
@@ -29,8 +33,15 @@ if TYPE_CHECKING:
     from cereblon.result import StudyResult
 
 FAILURE = 2
+INTERNAL = 1
 INTERRUPTED = 130
 TERMINATED = 143
+TRACEBACK = "CEREBLON_TRACEBACK"
+"""Environment variable that asks for the traceback of an internal error."""
+LONGEST = 300
+"""Characters of an internal error that are shown."""
+FULL = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EBADF, errno.EINVAL)
+"""What a write to standard output fails with when there is no room, or no place, for it."""
 PATIENTS = 500  # subjects per arm unless asked otherwise: the Monte-Carlo error of a share is then about 2 points
 MOST_PATIENTS = 100_000
 OBJECTS = 50_000  # new ones before Python looks for unused rings: libraries make many that stay
@@ -192,6 +203,7 @@ def _simulate(
     folder: Path | None,
     twins: bool = False,
 ) -> StudyResult:
+    check_environment()
     with progress_bar(design.id) as progress:
         progress(0, 1, "starting")
         from cereblon.model import load_model
@@ -280,8 +292,10 @@ def show(
 @export.command()
 def sbml(path: Annotated[Path, typer.Argument(metavar="OUT.xml", help="The file to write.")]) -> None:
     """Write the whole model as SBML, with units and annotations."""
+    from cereblon.output_files import check_file_target, write_text
+
+    check_file_target(path)
     from cereblon.model import load_model
-    from cereblon.report.target import write_text
 
     write_text(path, load_model().sbml)
     say(f"{path}: SBML level 3 version 1")
@@ -316,7 +330,7 @@ export.add_typer(cli_evidence.exports)
 
 
 def _fail(message: str) -> int:
-    print(f"cereblon: {CereblonError(message)}", file=sys.stderr)
+    say_error(message)
     return FAILURE
 
 
@@ -325,14 +339,26 @@ class _Terminated(BaseException):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C, 143 for SIGTERM."""
-    if arguments is None:
-        gc.set_threshold(OBJECTS)
-        signal.signal(signal.SIGTERM, _terminate)
-    code = _main(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None:
-        _leave(code)
-    sys.exit(code)
+    """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C, 143 for SIGTERM.
+
+    Called by a program (`arguments` given), a fault of Cereblon itself is raised. The command says it in one line and
+    ends with 1; with CEREBLON_TRACEBACK=1 it shows where.
+    """
+    if arguments is not None:
+        sys.exit(_main(arguments))
+    gc.set_threshold(OBJECTS)
+    signal.signal(signal.SIGTERM, _terminate)
+    if fill_closed_streams():
+        _leave(_fail("standard output is closed: expected a place for the results, such as /dev/null"))
+    try:
+        code = _main(sys.argv[1:])
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}"[:LONGEST]
+        say_error(f"internal error, please report it: {what}; {TRACEBACK}=1 shows where it happened")
+        code = INTERNAL
+    _leave(code)
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
@@ -362,20 +388,28 @@ def _leave(code: int) -> NoReturn:
 def _main(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), prog_name="cereblon", standalone_mode=False)
+        flush_output()
         if code == INTERRUPTED:  # typer answers Ctrl-C with this code and no words
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except CereblonError as error:
         return _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print("cereblon: interrupted", file=sys.stderr)
+        say_error("interrupted")
         return INTERRUPTED
     except _Terminated:
-        print("cereblon: terminated", file=sys.stderr)
+        say_error("terminated")
         return TERMINATED
-    except BrokenPipeError:  # the reader of a pipe went away: nothing to report, nowhere to report it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # the reader of a pipe went away, which typer and Rich answer with an exit
+        drop_output()
         return FAILURE
+    except MemoryError:
+        return _fail("not enough memory for this; expected fewer patients or members")
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        drop_output()
+        return _fail(f"standard output cannot be written ({error.strerror})")
     except Exception as error:  # usage errors of the parser, whose class belongs to typer's inside
         explain = getattr(error, "format_message", None)
         if explain is None:

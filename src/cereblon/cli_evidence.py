@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cereblon.cli_shared import AsJson, print_json, print_view, progress_bar, say
+from cereblon.environment import check_environment
 
 commands = typer.Typer()
 exports = typer.Typer()
@@ -35,9 +36,10 @@ def claims(
     Without CLAIM: all of them, a line each. With CLAIM: conditions, readouts, time courses, dose-response,
     equations, parameters and evidence. The page has the plots.
     """
+    check_environment()
     from cereblon.evidence.dose_response import dose_responses
     from cereblon.evidence.verdicts import run_claims
-    from cereblon.report.target import check_file_target
+    from cereblon.output_files import check_file_target
 
     if out is not None:
         check_file_target(out)
@@ -73,9 +75,10 @@ def assay(
     as_json: AsJson = False,
 ) -> None:
     """Run an experiment of your own: cells, clamps, drug over time, knock-outs, readouts."""
+    check_environment()
     from cereblon.evidence.assay import run_assay, write_template
     from cereblon.evidence.documents import load_assay
-    from cereblon.report.target import check_file_target, write_text
+    from cereblon.output_files import check_file_target, write_text
 
     if new:
         write_template(path)
@@ -120,9 +123,13 @@ def graph(
     path: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .graphml, .cx2 or .json (INDRA).")],
 ) -> None:
     """Write the mechanism graph with its evidence: GraphML, CX2 for Cytoscape, or INDRA statements."""
+    check_environment()
+    from cereblon.evidence.graph_files import graph_text, require_ending
+    from cereblon.output_files import check_file_target, write_text
+
+    check_file_target(path)
+    require_ending(path)
     from cereblon.evidence.graph import mechanism_graph
-    from cereblon.evidence.graph_files import graph_text
-    from cereblon.report.target import write_text
 
     found = mechanism_graph()
     write_text(path, graph_text(found, path))

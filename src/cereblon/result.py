@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cereblon.arguments import path, shown
 from cereblon.checkpoint import checkpoint_folder, clear_checkpoint
 from cereblon.errors import CereblonError, nearest
 from cereblon.target_lock import TargetLock, resolve
@@ -47,8 +48,9 @@ class StudyResult:
 
     def scan(self, name: str) -> pl.LazyFrame:
         """Return one table as a lazy frame, without reading it; raises CereblonError for an unknown name."""
-        if name not in self.tables:
+        if not isinstance(name, str) or name not in self.tables:
             known = ", ".join(self.tables)
+            name = shown(name).strip("'")
             raise CereblonError(f"table '{name}': not in this result; there are {known}{nearest(name, self.tables)}")
         return self.tables[name].lazy()
 
@@ -108,13 +110,14 @@ class StudyResult:
         from cereblon.report.folder import write_run
         from cereblon.report.target import check_target
 
-        lock = self._own_lock(Path(folder))
+        wanted = path("folder", folder)
+        lock = self._own_lock(wanted)
         if lock is None:
-            check_target(Path(folder))
-            lock = TargetLock(Path(folder))
+            check_target(wanted)
+            lock = TargetLock(wanted)
         written = None
         try:
-            written = write_run(self, Path(folder), force)
+            written = write_run(self, wanted, force)
             if checkpoint_folder(written).exists():
                 tables = {
                     name: pl.scan_parquet(written / f"{name}.parquet") if isinstance(table, pl.LazyFrame) else table

@@ -24,16 +24,19 @@ import jax
 import numpy as np
 import polars as pl
 
+from cereblon import arguments
 from cereblon.checkpoint import Checkpoint, code_fingerprint, discard
 from cereblon.clinic.design import Trial
 from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
+from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, Parameter, load_model
-from cereblon.patients.population import PRINTED, Eligibility, Population, Printed
 from cereblon.patients.untreated import SOLVED
 from cereblon.result import StudyResult
 from cereblon.study_block import BlockRunner
+from cereblon.study_population import plan_trial
+from cereblon.study_population import population_of as population_of
 from cereblon.study_program import LANES
 from cereblon.study_subjects import SubjectBlock
 from cereblon.study_tables import TABLES_WRITTEN
@@ -94,7 +97,7 @@ def run(
     arms: Sequence[str] | None = None,
     overrides: Mapping[str, float] | None = None,
     twins: bool = False,
-    out: Path | None = None,
+    out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Simulate a trial.
@@ -106,22 +109,16 @@ def run(
     other run may have meanwhile; progress: called with (done, total, words).
 
     Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
-    for an unknown arm or parameter, impossible values, a subject whose state left the possible range, or an `out` that
-    another run is writing.
+    for an argument of the wrong kind, an unknown arm or parameter, impossible values, a population that no cohort can
+    have, a subject whose state left the possible range, or an `out` that another run is writing.
     """
-    lock = None if out is None else TargetLock(out)
+    arguments.instance("trial", trial, Trial, "a trial from cereblon.load_trial")
+    arguments.callback("progress", progress)
+    folder = None if out is None else arguments.path("out", out)
+    check_environment()
+    lock = None if folder is None else TargetLock(folder)
     try:
-        return _run(
-            trial,
-            patients,
-            seed,
-            arms,
-            overrides or {},
-            twins,
-            out,
-            progress or (lambda done, total, words: None),
-            lock,
-        )
+        return _run(trial, patients, seed, arms, overrides, twins, folder, progress or _silent, lock)
     except BaseException:
         if lock is not None:
             lock.release()
@@ -137,7 +134,7 @@ def _run(
     patients: int | None,
     seed: int,
     arms: Sequence[str] | None,
-    overrides: Mapping[str, float],
+    overrides: Mapping[str, float] | None,
     twins: bool,
     out: Path | None,
     say: Progress,
@@ -147,6 +144,7 @@ def _run(
     say(0, 1, "loading the model")
     model = load_model()
     plan = _plan(trial, patients, seed, arms, overrides, twins, model)
+    plan_trial(trial)  # before anything is compiled or written
     runner = BlockRunner(
         plan.trial.blind(),
         population_of(trial),
@@ -183,7 +181,7 @@ def _run(
     }
     result = StudyResult(
         trial=trial,
-        seed=seed,
+        seed=plan.seed,
         patients=plan.patients,
         tables=tables,
         overrides=dict(plan.overrides),
@@ -196,63 +194,38 @@ def _run(
     return result
 
 
-def population_of(trial: Trial) -> Population:
-    """Return the printed population of a trial document as the cohort reads it."""
-    given = trial.population
-
-    def span(item: Any) -> Printed:
-        return Printed() if item is None else Printed(item.median, *(item.range or (None, None)))
-
-    printed = {key: float(value) for key in PRINTED if (value := getattr(given.printed, key, None)) is not None}
-    if given.male_pct is not None:
-        printed["male_pct"] = float(given.male_pct)
-    limits = {
-        key: float(value)
-        for key in Eligibility.__dataclass_fields__
-        if (value := getattr(given.eligibility, key, None)) is not None
-    }
-    return Population(
-        given.size,
-        span(given.age),
-        span(given.prior_lines),
-        printed,
-        Eligibility(**limits),
-        # hands find fewer bulky nodes than a CT does
-        bulky_by="ct" if trial.nodes_by == "ct" else "examination",
-    )
-
-
 def _plan(
     trial: Trial,
     patients: int | None,
     seed: int,
     arms: Sequence[str] | None,
-    overrides: Mapping[str, float],
+    overrides: Mapping[str, float] | None,
     twins: bool,
     model: Model,
 ) -> StudyPlan:
     known = [arm.id for arm in trial.arms]
-    chosen = list(known if arms is None else arms)
+    chosen = arguments.words("arms", known if arms is None else arms, known[0])
     if not chosen:
         raise CereblonError(f"arms: expected at least one of {', '.join(known)}")
     for arm in chosen:
         if arm not in known:
-            raise CereblonError(f"arm '{arm}': {trial.id} has {', '.join(known)}{nearest(arm, known)}")
-    count = DEFAULT_PATIENTS if patients is None else patients
-    if not 1 <= count < ARM_STRIDE:
-        raise CereblonError(f"patients: {count} is outside 1 to {ARM_STRIDE - 1}")
+            raise CereblonError(f"arm {arguments.shown(arm)}: {trial.id} has {', '.join(known)}{nearest(arm, known)}")
+    count = arguments.whole("patients", DEFAULT_PATIENTS if patients is None else patients, 1, ARM_STRIDE - 1)
     if not isinstance(twins, bool):
         raise CereblonError(f"twins: {twins!r}: expected True or False")
-    for name, value in overrides.items():
+    values = arguments.numbers("overrides", {} if overrides is None else overrides)
+    for name, value in values.items():
         if name not in model.parameters:
-            raise CereblonError(f"--set {name}: the model has no such parameter{nearest(name, model.parameters)}")
+            said = arguments.shown(name).strip("'")
+            raise CereblonError(f"parameter {said}: the model has no such parameter{nearest(name, model.parameters)}")
         _require_possible(model.parameters[name], value)
-    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), dict(overrides), twins)
+    seed = arguments.whole("seed", seed, 0)
+    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), values, twins)
 
 
 def _require_possible(row: Parameter, value: float) -> None:
     """Refuse a value that the parameter cannot have. Zero is a knock-out and is allowed."""
-    said = f"--set {row.id}={value:g}"
+    said = f"parameter {row.id}={value:g}"
     if row.id in SOLVED:
         raise CereblonError(f"{said}: is solved for every subject from the baseline; it cannot be set")
     if not abs(value) <= LARGEST:

@@ -46,7 +46,7 @@ def refused(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
 )
 def test_impossible_setting_is_refused_before_the_run(refused: Refused, setting: str, words: tuple[str, ...]) -> None:
     err = refused("run", "badoux2011", "--patients", "5", "--set", setting)
-    assert err.startswith("cereblon: --set ")
+    assert err.startswith("cereblon: parameter ")
     for word in words:
         assert word in err
 
@@ -72,18 +72,40 @@ def test_python_verb_checks_the_same(tmp_path: Path) -> None:
     trial = short("buhler2013", tmp_path / "mine.yaml")
     known = trial.arms[0].id
     for options, words in (
-        ({"patients": 0}, "patients: 0"),
-        ({"patients": -3}, "patients: -3"),
-        ({"patients": 10**7}, "patients"),
-        ({"seed": -1}, "seed: -1"),
+        ({"patients": 0}, "patients: 0 is outside"),
+        ({"patients": -3}, "patients: -3 is outside"),
+        ({"patients": 10**7}, "patients: 10000000 is outside"),
+        ({"patients": 2.5}, "patients: 2.5: expected a whole number"),
+        ({"patients": "4"}, "patients: '4': expected a whole number"),
+        ({"patients": True}, "patients: True: expected a whole number"),
+        ({"seed": -1}, "seed: -1 is outside"),
+        ({"seed": 1.5}, "seed: 1.5: expected a whole number"),
+        ({"seed": "1"}, "seed: '1'"),
+        ({"seed": True}, "seed: True"),
+        ({"seed": None}, "seed: None"),
+        ({"arms": known}, "arms: .*expected a list such as"),
+        ({"arms": 1}, "arms: 1: expected a list"),
+        ({"arms": [1]}, "arms: 1: expected text"),
+        ({"arms": ["\x1b[31m"]}, r"arm '\\x1b\[31m'"),
+        ({"overrides": {"len_clearance_scale": "a"}}, "parameter len_clearance_scale: 'a': expected a number"),
+        ({"overrides": {"len_clearance_scale": None}}, "expected a number"),
+        ({"overrides": {"len_clearance_scale": True}}, "True: expected a number"),
+        ({"overrides": {"len_clearance_scale": 10**400}}, "finite"),
+        ({"overrides": {1: 1.0}}, "overrides: 1: expected the name"),
+        ({"overrides": [("len_clearance_scale", 1.0)]}, "overrides: .*expected a dictionary"),
+        ({"overrides": {"len_clearance_scal": 1.0}}, "parameter len_clearance_scal: .*nearest: len_clearance_scale"),
+        ({"out": 123}, "out: 123: expected a path"),
+        ({"out": ""}, "out: '': expected a path"),
+        ({"progress": 5}, "progress: 5: expected a function"),
         ({"arms": [known + "0"]}, f"nearest: {known}"),
         ({"arms": []}, "at least one"),
         ({"overrides": {"len_clearance_scale": float("nan")}}, "finite"),
         ({"overrides": {"len_clearance_scale": float("inf")}}, "finite"),
     ):
         with pytest.raises(CereblonError, match=words) as caught:
-            cereblon.run(trial, **options, out=tmp_path / "out")  # type: ignore[arg-type]
+            cereblon.run(trial, **{"out": tmp_path / "out", **options})  # type: ignore[arg-type]
         assert "\n" not in str(caught.value)
+        assert "--" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
 
 

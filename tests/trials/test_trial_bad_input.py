@@ -53,6 +53,32 @@ CASES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "dose that is no number": ("dose: 5 mg", "dose: five mg", "15:11", ("'five mg'",)),
     "infinite dose": ("dose: 5 mg", "dose: inf mg", "15:11", ("'inf mg'",)),
     "code for a dose": ("dose: 5 mg", "dose: __import__('os').getcwd()", "15:11", ("expected a dose",)),
+    "tiny step": ("step: 5 mg", "step: 0.000000001 mg", "16:24", ("2e+10 doses", "step", "at most 20")),
+    "step a little too small": ("step: 5 mg", "step: 1 mg", "16:24", ("21 doses from 5 mg to 25 mg",)),
+    "too many levels": (
+        "  treatment:\n",
+        f"  levels: [{', '.join(f'{n + 1} mg' for n in range(21))}]\n  treatment:\n",
+        "13:11",
+        ("21 dose levels: expected at most 20",),
+    ),
+    "too many courses": (
+        "  - {drug: allopurinol, dose: 300 mg, days: 1-14}",
+        "\n".join(f"  - {{drug: allopurinol, dose: 300 mg, days: {n + 1}}}" for n in range(21)),
+        "18:3",
+        ("support: 21 courses: expected at most 20",),
+    ),
+    "median of nothing": (
+        "  age:",
+        "  printed: {alc_median: 0e9/L}\n  age:",
+        "8:25",
+        ("0: expected a median above 0",),
+    ),
+    "one age": (
+        "  age:",
+        "  eligibility: {age_min: 71, age_max: 71}\n  age:",
+        "8:39",
+        ("both 71", "a span of ages"),
+    ),
     "half a day": ("56 days", "56.5 days", "16:43", ("whole number of days",)),
     "unknown drug": ("drug: lenalidomide", "drug: lenalidomid", "14:11", ("unknown drug", "lenalidomide")),
     "overlapping doses": (
@@ -187,7 +213,7 @@ def test_alias_bomb() -> None:
 def test_several_problems_are_counted_and_listed(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text(GOOD.replace("dose: 5 mg", "dose: 5").replace("setting: untreated", "setting: new"))
-    with pytest.raises(DocumentError, match=r"setting.*and 1 more: cereblon check"):
+    with pytest.raises(DocumentError, match=r"setting.*and 1 more, which a check of the file lists"):
         load_trial(file)
     findings = check_trial(file)
     assert [f.place for f in findings] == [f"{file}:3:10", f"{file}:15:11"]

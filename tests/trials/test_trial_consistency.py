@@ -132,7 +132,7 @@ def test_the_text_behind_the_cases_is_good() -> None:
     assert figure.value == 65
     assert trial.figure("orr") is None
     assert trial.arm("steady").treatment[0].doses == (10.0,)
-    with pytest.raises(KeyError):
+    with pytest.raises(CereblonError, match="arm 'none': my_trial has slow, steady"):
         trial.arm("none")
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from cereblon.arguments import shown
 from cereblon.clinic.design_base import Document, Key, Size, Text, problem
 from cereblon.clinic.design_carried import HORIZON
 from cereblon.clinic.design_population import AgeTable as AgeTable
@@ -36,6 +37,7 @@ from cereblon.clinic.design_regimen import SupportDrug as SupportDrug
 from cereblon.clinic.design_regimen import Treatment as Treatment
 from cereblon.clinic.quantities import Time
 from cereblon.columns import DAYS_PER_CYCLE, DAYS_PER_MONTH
+from cereblon.errors import CereblonError, nearest
 
 Setting = Literal["untreated", "relapsed", "after_induction"]
 Criteria = Literal["NCI-WG 1996", "iwCLL 2008", "iwCLL 2018"]
@@ -230,8 +232,12 @@ class Trial(Document):
         return varied(self, changes)
 
     def arm(self, name: str) -> Arm:
-        """Return the arm called `name`; raises KeyError."""
-        return {arm.id: arm for arm in self.arms}[name]
+        """Return the arm called `name`; raises CereblonError."""
+        for arm in self.arms:
+            if arm.id == name:
+                return arm
+        known = [arm.id for arm in self.arms]
+        raise CereblonError(f"arm {shown(name)}: {self.id} has {', '.join(known)}{nearest(str(name), known)}")
 
     def figure(self, endpoint: str, arm: str | None = None) -> Published | None:
         """Return the published figure of `endpoint` for `arm`, or for the pooled trial when `arm` is None."""

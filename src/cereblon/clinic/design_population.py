@@ -81,6 +81,13 @@ class Printed(Document):
     """Field name -> number of subjects it was measured in, where that is not everyone; `dict(printed.of)`."""
 
     @model_validator(mode="after")
+    def _above_zero(self) -> Printed:
+        for name in ("alc_median", "platelets_median"):
+            if getattr(self, name) == 0.0:
+                raise problem("0: expected a median above 0", (name,))
+        return self
+
+    @model_validator(mode="after")
     def _denominators(self) -> Printed:
         for name, _ in self.of:
             if name == "of" or name not in type(self).model_fields or getattr(self, name) is None:
@@ -109,6 +116,8 @@ class Eligibility(Document):
             a, b = getattr(self, low), getattr(self, high)
             if a is not None and b is not None and a > b:
                 raise problem(f"{low} {a:g} is above {high} {b:g}", (low,))
+        if self.age_min is not None and self.age_min == self.age_max:
+            raise problem(f"age_min and age_max are both {self.age_min:g}: expected a span of ages", ("age_max",))
         return self
 
 

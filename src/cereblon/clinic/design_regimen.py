@@ -5,6 +5,8 @@ Day 1 is the first day of treatment. Masks count from 0, so element 0 of a mask 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sized
 from typing import Annotated, Literal
 
 import numpy as np
@@ -25,6 +27,10 @@ from cereblon.errors import nearest
 
 LEVELS = (2.5, 5.0, 10.0, 15.0, 20.0, 25.0)
 """Dose levels of lenalidomide, mg: one down of 25-20-15-10-5(-2.5), toxicity_model.md section 6."""
+MOST_LEVELS = 20
+"""Most dose levels of an arm, and most planned doses of a course: the ladders of the registry have 6 at most."""
+MOST_COURSES = 20
+"""Most courses in the treatment of an arm, in its support, and most renal doses of a course."""
 
 
 class Course(Document):
@@ -68,6 +74,12 @@ class Course(Document):
         return given
 
 
+def refuse_many(items: Sized, most: int, what: str, at: tuple[str | int, ...]) -> None:
+    """Raise a design error at `at` when a list is longer than any trial needs: its size would drive memory."""
+    if len(items) > most:
+        raise problem(f"{len(items)} {what}: expected at most {most}", at)
+
+
 def refuse_absurd(drug: str, dose: float, at: tuple[str | int, ...]) -> None:
     """Raise a design error at `at` when `dose` (mg a day) is beyond the drug's absurdity limit."""
     limit = DRUGS[drug].max_daily
@@ -95,12 +107,20 @@ class Escalation(Document):
         if (self.to_steps is None) == (self.step is None):
             raise problem("expected exactly one of to_steps and step")
         if self.to_steps is not None:
+            refuse_many(self.to_steps, MOST_LEVELS - 1, "steps", ("to_steps",))
             if list(self.to_steps) != sorted(set(self.to_steps)) or not self.to_steps:
                 raise problem("expected rising doses, none twice", ("to_steps",))
             if self.to_steps[-1] > self.maximum:
                 why = f"{self.to_steps[-1]:g} mg is above the maximum {self.maximum:g} mg"
                 raise problem(why, ("to_steps",))
         return self
+
+    def count(self, start: float) -> float:
+        """Return how many planned doses there are from the starting dose `start`, mg; may be beyond all sense."""
+        if self.to_steps is not None:
+            return 1 + len(self.to_steps)
+        assert self.step is not None  # _one_way
+        return 1 + max(0, math.ceil((self.maximum - start) / self.step))
 
     def planned(self, start: float) -> tuple[float, ...]:
         """Return the planned doses, mg, from the starting dose `start` to the highest one."""
@@ -141,7 +161,9 @@ class Treatment(Course):
 
     @model_validator(mode="after")
     def _rises(self) -> Treatment:
+        refuse_many(self.renal, MOST_COURSES, "renal doses", ("renal",))
         if self.escalation is not None:
+            self._refuse_tiny_steps(self.escalation)
             for i, dose in enumerate(self.escalation.planned(self.dose)[1:]):
                 at = ("escalation", "to_steps", i) if self.escalation.to_steps else ("escalation", "maximum")
                 refuse_absurd(self.drug, dose, at)
@@ -158,6 +180,16 @@ class Treatment(Course):
             raise problem("cycles_beyond_cr needs until: progression_or_cr", ("cycles_beyond_cr",))
         refuse_ignored_course(self)
         return self
+
+    def _refuse_tiny_steps(self, escalation: Escalation) -> None:
+        count = escalation.count(self.dose)  # by arithmetic: the doses themselves may not fit into memory
+        if count > MOST_LEVELS:
+            refuse_absurd(self.drug, escalation.maximum, ("escalation", "maximum"))
+            raise problem(
+                f"{count:.3g} doses from {self.dose:g} mg to {escalation.maximum:g} mg: "
+                f"expected a step that needs at most {MOST_LEVELS}",
+                ("escalation", "step"),
+            )
 
     @property
     def doses(self) -> tuple[float, ...]:
@@ -242,6 +274,9 @@ class Arm(Document):
     def _consistent(self) -> Arm:
         if not self.treatment:
             raise problem("expected at least one drug", ("treatment",))
+        refuse_many(self.treatment, MOST_COURSES, "courses", ("treatment",))
+        refuse_many(self.support, MOST_COURSES, "courses", ("support",))
+        refuse_many(self.levels, MOST_LEVELS, "dose levels", ("levels",))
         if list(self.levels) != sorted(set(self.levels)) or not self.levels:
             raise problem("expected rising dose levels, none twice", ("levels",))
         for i, treatment in enumerate(self.treatment):

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from cereblon.clinic.design import Trial
 from cereblon.clinic.yamltext import DocumentError, Loc, Located, field_path, printable, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest
+from cereblon.output_files import write_new_text
 
 _REGISTRY = resources.files("cereblon") / "trials"
 _TEMPLATE = "template"
@@ -46,6 +47,8 @@ def load_trial(name: str | os.PathLike[str]) -> Trial:
     registry id. Raises CereblonError: unknown id (with the nearest ones), unreadable file; DocumentError (a
     CereblonError) with line and column for the first problem in the document, counting the others.
     """
+    if not isinstance(name, (str, os.PathLike)) or not isinstance(os.fspath(name), str):
+        raise CereblonError(f"trial: {printable(repr(name), 60)}: expected a registry id or the path of a trial file")
     text = os.fspath(name)
     if not isinstance(name, str) or text.lower().endswith(_SUFFIXES) or os.sep in text or "/" in text:
         path = Path(text)
@@ -73,7 +76,7 @@ def parse_trial(text: str, file: str = "<text>") -> Trial:
         problems = explain(invalid, document)
         first = problems[0]
         more = len(problems) - 1
-        what = f"{first.what} (and {more} more: cereblon check {printable(file, 60)})" if more else first.what
+        what = f"{first.what} (and {more} more, which a check of the file lists)" if more else first.what
         raise DocumentError(file, first.line, first.column, what, first.loc) from invalid
 
 
@@ -164,16 +167,7 @@ def template_text() -> str:
 
 def write_template(path: str | os.PathLike[str]) -> None:
     """Write the template to a new file. Raises CereblonError when it exists already or cannot be written."""
-    target = Path(path)
-    try:
-        with target.open("x", encoding="utf-8") as stream:
-            stream.write(template_text())
-    except FileExistsError as error:
-        shown = printable(str(target))
-        raise CereblonError(f"{shown}: exists already: expected the name of a new file") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a file name"
-        raise CereblonError(f"{printable(str(target))}: cannot be written: {reason}") from error
+    write_new_text(Path(path), template_text())
 
 
 def json_schema() -> dict[str, Any]:

@@ -46,7 +46,9 @@ def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
 
     An unreadable file is a finding too; nothing is raised for the content of a document.
     """
-    file = os.fspath(path)
+    if not isinstance(path, (str, os.PathLike)):
+        raise CereblonError(f"trial file: {printable(repr(path), 60)}: expected a path")
+    file = str(os.fspath(path))
     try:
         document = read_yaml(read_text(Path(file)), file)
     except DocumentError as error:

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cereblon.arguments import instance
+from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, load_model
+from cereblon.output_files import write_new_text
 
-from .ensemble import MEMBERS, draw_ensemble
+from .ensemble import MEMBERS, draw_ensemble, require_ensemble
 from .readouts import ALWAYS, Reading
 from .runner import Courses, Order, Say, hourly_names, needed, run_orders
 from .schema import Assay
@@ -79,6 +82,9 @@ def run_assay(
 
     Raises CereblonError naming a quantity, parameter, state, drug, cell type or claim that does not exist.
     """
+    instance("assay", assay, Assay, "an experiment")
+    members, seed = require_ensemble(members, seed)
+    check_environment()
     model = load_model() if model is None else model
     experiment = assay.experiment
     names = needed([experiment])
@@ -99,10 +105,4 @@ def run_assay(
 
 def write_template(path: Path) -> None:
     """Write a commented experiment to a new file. Raises CereblonError when it exists or cannot be written."""
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(TEMPLATE.format(name=path.name))
-    except FileExistsError:
-        raise CereblonError(f"{path}: exists already: expected the name of a new file") from None
-    except OSError as error:
-        raise CereblonError(f"{path}: cannot be written: {error.strerror}") from None
+    write_new_text(path, TEMPLATE.format(name=path.name))

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cereblon.arguments import path as checked_path
+from cereblon.arguments import words
 from cereblon.clinic.documents import explain
 from cereblon.clinic.yamltext import DocumentError, printable, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest
@@ -81,7 +82,8 @@ def read_document(text: str, file: str, kind: type[Kind]) -> Kind:
 
 def load_assay(path: str | os.PathLike[str]) -> Assay:
     """Return the experiment in a user's file. Raises CereblonError or DocumentError."""
-    return read_document(read_text(Path(path)), str(path), Assay)
+    file = checked_path("experiment", path)
+    return read_document(read_text(file), str(file), Assay)
 
 
 @cache
@@ -130,7 +132,7 @@ def switches(claims: Sequence[str]) -> dict[str, float]:
 
 def knockout(*claims: str) -> dict[str, float]:
     """Return the overrides of `cereblon.run` that switch the mechanisms of claims off. Raises CereblonError."""
-    return switches(claims)
+    return switches(words("knockout", claims, "crbn_binding"))
 
 
 @cache

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cereblon.arguments import whole
 from cereblon.model import Model
 from cereblon.patients import Population, draw_cohort, draw_variability
 
 from .documents import load_priors
 
 Floats = NDArray[np.floating[Any]]
+FEWEST, MOST = 8, 2000
+"""Members that an ensemble may have: with fewer no share means anything, more is a cohort and not an ensemble."""
 MEMBERS = 64
 """Members of the ensemble: one in ten of a share is then known to four points."""
 _COHORT_NAME = {"ldh0": "ldh"}
@@ -35,6 +38,11 @@ class Ensemble:
     def size(self) -> int:
         """Number of members."""
         return len(self.growth)
+
+
+def require_ensemble(members: object, seed: object) -> tuple[int, int]:
+    """Return the size and the seed of an ensemble. Raises CereblonError."""
+    return whole("members", members, FEWEST, MOST), whole("seed", seed, 0)
 
 
 def draw_ensemble(model: Model, size: int = MEMBERS, seed: int = 1) -> Ensemble:

@@ -24,10 +24,15 @@ def graph_text(graph: MechanismGraph, path: Path) -> str:
 
     Raises CereblonError for another ending, or where the library of a format is not installed.
     """
+    return WRITERS[require_ending(path)](graph)
+
+
+def require_ending(path: Path) -> str:
+    """Return the ending of a path if it names a format; raises CereblonError for another ending."""
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
         raise CereblonError(f"{path}: expected an ending of {', '.join(WRITERS)}{nearest(suffix, WRITERS)}")
-    return WRITERS[suffix](graph)
+    return suffix
 
 
 def _library(name: str) -> Any:

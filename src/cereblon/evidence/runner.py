@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cereblon.engine import course, simulate
+from cereblon.errors import CereblonError
 from cereblon.model import Model
 from cereblon.patients.untreated import LEUKEMIA, SOLVED, untreated_start
 
@@ -25,6 +26,8 @@ WIDTH = 256
 SLOW_STEPS = 4
 HEALTHY_PIECES = 13
 """Stretches without leukemia after which the immune system is that of a healthy person."""
+MOST_BYTES = 1_000_000_000
+"""Most memory that the conditions of one run may take, bytes; the process needs about half as much besides."""
 Say = Callable[[int, int, str], None]
 
 
@@ -75,9 +78,10 @@ def run_orders(
     """Run conditions on every member of the ensemble.
 
     names: what is recorded every day at hour 0 before the dose. Returns one `Courses` per order. Raises CereblonError
-    for a name that the model does not have.
+    for a name that the model does not have, and for more members, conditions and days than fit into `MOST_BYTES`.
     """
     model.require(names)
+    require_memory(model, ensemble.size, orders, names)
     tell: Say = say or (lambda done, total, words: None)
     starts: dict[tuple[tuple[str, float], ...], Starts] = {}
     lanes = []
@@ -92,6 +96,20 @@ def run_orders(
         Courses(days, *_first_day(model, lane, order.hourly))
         for days, lane, order in zip(daily, lanes, orders, strict=True)
     ]
+
+
+def require_memory(model: Model, members: int, orders: Sequence[Order], names: tuple[str, ...]) -> None:
+    """Refuse experiments that would not fit into `MOST_BYTES`, by arithmetic; raises CereblonError."""
+    entries = len(model.drugs) + 1
+    a_day = 4 * len(names) + 8 * entries  # bytes for one member: what is recorded (single), what is given (double)
+    once = 8 * (len(model.parameters) + len(model.states))
+    needed_bytes = members * sum(once + order.days * a_day for order in orders)
+    if needed_bytes > MOST_BYTES:
+        most = members * MOST_BYTES // needed_bytes
+        raise CereblonError(
+            f"members: {members} members of {len(orders)} conditions need about {needed_bytes / 1e9:.1f} GB; "
+            f"expected at most {most} members, or fewer conditions or days"
+        )
 
 
 def start_states(model: Model, ensemble: Ensemble, names: tuple[str, ...], off: Mapping[str, float]) -> Starts:

@@ -16,6 +16,8 @@ Positive = Annotated[float, Field(ge=0, le=1e9)]
 """A number that is not negative."""
 DAYS_MOST = 1500
 """Longest experiment, days."""
+MOST_CONDITIONS = 64
+"""Most conditions of an experiment: each is simulated and kept; the claims have 8 at most."""
 
 Expect = Literal[
     "up", "down", "unchanged", "blocked", "present", "within", "covers", "saturating", "differs", "ranks", "shown"
@@ -161,6 +163,8 @@ class Experiment(Document):
 
     @model_validator(mode="after")
     def _known(self) -> Experiment:
+        if len(self.conditions) > MOST_CONDITIONS:
+            raise problem(f"{len(self.conditions)} conditions: expected at most {MOST_CONDITIONS}", ("conditions",))
         for i, readout in enumerate(self.readouts):
             named = {"to": readout.to, "against": readout.against, "effect": readout.effect}
             for field, name in [*named.items(), *(("over", o) for o in readout.over)]:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cereblon.arguments import callback, instance, words
+from cereblon.environment import check_environment
 from cereblon.model import Model, load_model
 
 from .arrow_signs import ArrowReading, ArrowSigns
 from .documents import group_of, load_claims, load_evidence, require_claim, switches
-from .ensemble import MEMBERS, Ensemble, draw_ensemble
+from .ensemble import MEMBERS, Ensemble, draw_ensemble, require_ensemble
 from .readouts import ALWAYS, ENOUGH, Reading, read
 from .runner import Courses, Order, Say, hourly_names, needed, run_orders
 from .schema import Claim, Experiment, Verdict
@@ -65,11 +67,16 @@ def run_claims(
 
     ids: which claims (default all 62); knockout: claims whose mechanism is off in every condition, the untreated start
     included; members: size of the ensemble; seed: of its draw; say: called with (done, total, words). Returns id ->
-    `ClaimResult`. Raises CereblonError for unknown claims.
+    `ClaimResult`. Raises CereblonError for unknown claims and for arguments of the wrong kind.
     """
-    off = switches(knockout)
-    chosen = [(require_claim(name), off) for name in (load_claims() if ids is None else ids)]
+    off = switches(words("knockout", knockout, "crbn_binding"))
+    wanted = tuple(load_claims()) if ids is None else words("ids", ids, "crbn_binding")
+    chosen = [(require_claim(name), off) for name in wanted]
+    members, seed = require_ensemble(members, seed)
+    callback("say", say)
+    check_environment()
     model = load_model() if model is None else model
+    instance("model", model, Model, "a model from cereblon.load_model")
     return {r.claim.id: r for r in judge_all(model, draw_ensemble(model, members, seed), chosen, seed, say)}
 
 

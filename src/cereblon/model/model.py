@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from cereblon.arguments import instance
 from cereblon.errors import nearest
 
 from .classify import Dependence, Plan, classify, flatten_derived
@@ -225,12 +226,19 @@ def _build_own(documents: list[Document], parameters: dict[str, Parameter], drug
         raise ModelError(f"{name}: a number in a formula is too large or divided by zero") from None
 
 
-@lru_cache(maxsize=4)
 def load_model(extra: str | None = None) -> Model:
     """The packaged model, with `extra` Antimony text appended to it.
 
-    Raises ModelError, DocumentError or TableError with file:line for whatever is wrong in the documents.
+    Raises ModelError, DocumentError or TableError with file:line for whatever is wrong in the documents, CereblonError
+    for an `extra` that is no text.
     """
+    if extra is not None:
+        instance("extra", extra, str, "Antimony text")
+    return _load_model(extra)
+
+
+@lru_cache(maxsize=4)
+def _load_model(extra: str | None) -> Model:
     documents = packaged()
     parameters = read_parameters(packaged_table("parameters.tsv"))
     drugs = read_drugs(packaged_table("drugs.tsv"))

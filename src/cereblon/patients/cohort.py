@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cereblon.errors import CereblonError
 from cereblon.patients.conditioning import Plan, plan_population
 from cereblon.patients.covariates import COVARIATES
 from cereblon.patients.documents import load_documents
 from cereblon.patients.entry import eligible
 from cereblon.patients.joint import NORMALS, UNIFORMS, Chances, Traits, chain, complete
-from cereblon.patients.population import Population
+from cereblon.patients.population import Population, PopulationError
 from cereblon.patients.subject import Floats, Integers, Stream, check_subjects, generator
 from cereblon.patients.tilting import features, log_weight
 
@@ -68,9 +67,9 @@ def _draw(plan: Plan, numbers: Integers, seed: int) -> Traits:
     block = FIRST_BLOCK
     while len(waiting):
         if block > LAST_BLOCK:
-            raise CereblonError(
-                f"population: no candidate of subject {int(numbers[waiting[0]])} fits "
-                "the printed table and the entry limits"
+            raise PopulationError(
+                ("population",),
+                f"no candidate of subject {int(numbers[waiting[0]])} fits the printed table and the entry limits",
             )
         traits, accepted = _candidates(plan, [sources[i] for i in waiting], block)
         accepted = accepted.reshape(len(waiting), block)

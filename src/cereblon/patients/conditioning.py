@@ -15,9 +15,8 @@ from functools import cache
 import numpy as np
 from scipy.special import logit, ndtri
 
-from cereblon.errors import CereblonError
 from cereblon.patients.documents import check_setting, load_documents
-from cereblon.patients.entry import eligible, first_levers
+from cereblon.patients.entry import eligible, first_levers, refuse_few
 from cereblon.patients.joint import (
     NORMALS,
     UNIFORMS,
@@ -29,7 +28,7 @@ from cereblon.patients.joint import (
     complete,
     measure_frame,
 )
-from cereblon.patients.population import PRINTED_MEDIANS, PRINTED_SHARES, Population
+from cereblon.patients.population import PRINTED_MEDIANS, PRINTED_SHARES, Population, PopulationError, item_loc
 from cereblon.patients.scales import own_scale, weighted_median
 from cereblon.patients.subject import Floats
 from cereblon.patients.tilting import features, log_weight, targets, tilt
@@ -44,7 +43,8 @@ INTERCEPTS = (
 )  # fmt: skip
 """Yes-or-no traits whose printed share moves an intercept before any tilting."""
 SMALLEST_ENTRY = 0.005
-"""Share of the pool that must pass the entry limits."""
+"""Share of the pool that must pass the entry limits, and share of all candidates that must pass limits and tilt: a
+subject draws at most 4,092 candidates, and one in a billion then finds none."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ _PLANS: dict[tuple[str, str], Plan] = {}
 def plan_population(population: Population, setting: str) -> Plan:
     """Return the plan of a population, from memory when it was made before.
 
-    Raises `CereblonError` when the entry limits leave nobody or the printed items contradict each other.
+    Raises `PopulationError` when the entry limits leave nobody or the printed items contradict each other.
     """
     key = (check_setting(setting), population.key())
     if key not in _PLANS:
@@ -131,11 +131,7 @@ def _evaluate(population: Population, setting: str, levers: Levers) -> _Round:
     traits = complete(chances, traits, setting, levers, frame)
     keep = eligible(traits, setting, population)
     share = float(keep.mean())
-    if share < SMALLEST_ENTRY:
-        raise CereblonError(
-            f"population.eligibility: only {100 * share:.2g} % of {setting} patients of this age may enter, "
-            f"expected at least {100 * SMALLEST_ENTRY:g} %"
-        )
+    refuse_few(traits, setting, population, share, SMALLEST_ENTRY)
     traits = {name: value[keep] for name, value in traits.items()}
     columns = features(traits, population, levers)
     weights = tilt(columns, targets(population, columns))
@@ -165,19 +161,21 @@ def _make_plan(population: Population, setting: str) -> Plan:
             shifts[name] = shifts.get(name, 0.0) + move
         levers = replace(levers, shifts=shifts, age_mean=levers.age_mean + age)
         state = _evaluate(population, setting, levers)
+    power = log_weight(state.columns, state.weights, len(state.mass))
     plan = Plan(
         setting=setting,
         population=population,
         levers=levers,
         frame=state.frame,
         tilt=state.weights,
-        weight_cap=float(log_weight(state.columns, state.weights, len(state.mass)).max()),
+        weight_cap=float(power.max()),
         eligible=state.share,
         effective=state.effective,
         margins_moved=moved,
         matches=_matches(population, state),
     )
     _refuse_contradiction(plan)
+    _refuse_rare(plan, state.share * float(np.exp(power - power.max()).mean()))
     return plan
 
 
@@ -247,7 +245,15 @@ def _refuse_contradiction(plan: Plan) -> None:
     for key, match in plan.matches.items():
         allowed = 2.0 + 50.0 / plan.population.size if key in PRINTED_SHARES else 0.1 * abs(match.printed) + 1.0
         if abs(match.printed - match.expected) > allowed:
-            raise CereblonError(
-                f"population.printed.{key}: {match.printed:g} cannot be met with the other items, "
-                f"nearest {match.expected:.3g}"
-            )
+            what = f"{match.printed:g} cannot be met by the virtual patients; nearest {match.expected:.3g}"
+            raise PopulationError(item_loc(key), what)
+
+
+def _refuse_rare(plan: Plan, accepted: float) -> None:
+    """Raise PopulationError at the item that was tilted most when too few candidates pass limits and tilt."""
+    if accepted >= SMALLEST_ENTRY:
+        return
+    feature = max(plan.tilt, key=lambda name: abs(plan.tilt[name]))
+    item = {trait: key for key, trait in PRINTED_SHARES.items()}.get(feature, "prior_lines_median")
+    what = f"only {100 * accepted:.2g} % of drawn patients fit the printed items together, expected at least "
+    raise PopulationError(item_loc(item), f"{what}{100 * SMALLEST_ENTRY:g} %")

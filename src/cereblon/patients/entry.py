@@ -2,43 +2,89 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from cereblon.errors import CereblonError
 from cereblon.patients.documents import load_documents
 from cereblon.patients.joint import Levers, Traits
-from cereblon.patients.population import Population
+from cereblon.patients.population import Population, PopulationError
 
 Booleans = NDArray[np.bool_]
+YOUNGEST, OLDEST = 18.0, 110.0
+"""Ages that the cohort may have, years: adults; the limits of an age in a trial document."""
+ROUNDING: Final = 12.0**-0.5
+"""SD of what an age printed in whole years leaves out, years: that of a uniform year."""
+
+
+class Limit(NamedTuple):
+    """One limit of entry: its field, the trait it is about, and the lowest and highest value that may enter."""
+
+    field: str
+    trait: str
+    low: float | None
+    high: float | None
+
+    def met(self, traits: Traits) -> Booleans:
+        """Return (m,) whether each candidate is inside the limit."""
+        value = traits[self.trait]
+        low, high = -np.inf if self.low is None else self.low, np.inf if self.high is None else self.high
+        return np.asarray((value >= low) & (value <= high))
+
+
+def limits_of(population: Population) -> tuple[Limit, ...]:
+    """Return the limits of entry that a population states."""
+    given = population.eligibility
+    every = (
+        Limit("age_min", "age", given.age_min, None),
+        Limit("age_max", "age", None, given.age_max),
+        Limit("crcl_min", "crcl", given.crcl_min, None),
+        Limit("crcl_max", "crcl", None, given.crcl_max),
+        Limit("creatinine_max_mg_dl", "creatinine", None, given.creatinine_max_mg_dl),
+        Limit("anc_min", "anc0", given.anc_min, None),
+        Limit("platelets_min", "platelets", given.platelets_min, None),
+        Limit("hemoglobin_min", "hemoglobin", given.hemoglobin_min, None),
+        Limit("ecog_max", "ecog", None, given.ecog_max),
+        Limit("lines_min", "prior_lines", given.lines_min, None),
+        Limit("lines_max", "prior_lines", None, given.lines_max),
+    )
+    return tuple(limit for limit in every if limit.low is not None or limit.high is not None)
 
 
 def eligible(traits: Traits, setting: str, population: Population) -> Booleans:
     """Return (m,) whether each candidate may enter: plausible, diseased, inside the trial's limits."""
-    e, limits = load_documents().effects, population.eligibility
+    e, stated = load_documents().effects, population.eligibility
     t = traits
     keep: Booleans = t["ffm"] <= e["ffm.most"] * t["weight"]
     if setting != "after_induction":
         spleen, node = t["spleen_volume0"] > e["rai.spleen"], t["ldi0"] > e["rai.node"]
         keep = keep & ((t["alc"] >= e["screen.alc"]) | node | spleen)
-    hemoglobin, platelets = limits.hemoglobin_min, limits.platelets_min
-    keep = keep & (t["hemoglobin"] >= (e["screen.hemoglobin"] if hemoglobin is None else hemoglobin))
-    keep = keep & (t["platelets"] >= (e["screen.platelets"] if platelets is None else platelets))
-    for name, low, high in (
-        ("age", limits.age_min, limits.age_max),
-        ("crcl", limits.crcl_min, limits.crcl_max),
-        ("creatinine", None, limits.creatinine_max_mg_dl),
-        ("anc0", limits.anc_min, None),
-        ("ecog", None, limits.ecog_max),
-        ("prior_lines", limits.lines_min, limits.lines_max),
-    ):
-        if low is not None:
-            keep = keep & (t[name] >= low)
-        if high is not None:
-            keep = keep & (t[name] <= high)
+    if stated.hemoglobin_min is None:
+        keep = keep & (t["hemoglobin"] >= e["screen.hemoglobin"])
+    if stated.platelets_min is None:
+        keep = keep & (t["platelets"] >= e["screen.platelets"])
+    for limit in limits_of(population):
+        keep = keep & limit.met(t)
     return keep
+
+
+def refuse_few(traits: Traits, setting: str, population: Population, share: float, least: float) -> None:
+    """Raise PopulationError at the limit that keeps most candidates out when only `share` may enter, not `least`."""
+    if share >= least:
+        return
+    expected = f"expected limits that at least {100 * least:g} % of them meet"
+    whose = f"{setting} patients of this age"
+    passed = {limit.field: float(limit.met(traits).mean()) for limit in limits_of(population)}
+    if not passed:
+        what = f"only {100 * share:.2g} % of {whose} may enter by the limits that every trial has, {expected}"
+        raise PopulationError(("population", "printed"), what)
+    field = min(passed, key=passed.__getitem__)
+    alone = f" ({100 * passed[field]:.2g} % by this limit alone)" if len(passed) > 1 else ""
+    what = f"only {100 * share:.2g} % of {whose} may enter{alone}, {expected}"
+    raise PopulationError(("population", "eligibility", field), what)
 
 
 def spread_of_range(low: float, high: float, size: int) -> float:
@@ -51,20 +97,23 @@ def age_levers(population: Population, setting: str) -> tuple[float, float, floa
     margin, age, limits = load_documents().margins[setting]["age"], population.age, population.eligibility
     low, high, sd = margin.low, margin.high, margin.spread
     if age.low is not None and age.high is not None:
-        sd = spread_of_range(age.low, age.high, max(population.size, 2))
+        sd = max(spread_of_range(age.low, age.high, max(population.size, 2)), ROUNDING)
         wider = sd / np.sqrt(population.size)
         low, high = age.low - wider, age.high + wider
     elif age.median is not None:
         low, high = min(low, age.median - 2.0 * sd), max(high, age.median + 2.0 * sd)
-    low = max(low, limits.age_min if limits.age_min is not None else low)
-    high = min(high, limits.age_max if limits.age_max is not None else high)
+    low = max(low, YOUNGEST, limits.age_min if limits.age_min is not None else low)
+    high = min(high, OLDEST, limits.age_max if limits.age_max is not None else high)
     if low >= high:
-        raise CereblonError(f"population.eligibility: age limits leave nobody between {low:g} and {high:g} years")
+        field = "age_min" if limits.age_min is not None else "age_max"
+        what = f"the limits leave nobody between {low:g} and {high:g} years: expected a span of ages, such as 65 to 66"
+        raise PopulationError(("population", "eligibility", field), what)
     median = age.median
     if median is None:
         return margin.value, sd, low, high
     if not low < median < high:
-        raise CereblonError(f"population.age.median: {median:g} is outside the limits {low:g}-{high:g} years")
+        what = f"{median:g}: expected a median above {low:g} and below {high:g} years, the limits of this cohort"
+        raise PopulationError(("population", "age", "median"), what)
 
     def excess(mean: float) -> float:
         a, b = ndtr((low - mean) / sd), ndtr((high - mean) / sd)

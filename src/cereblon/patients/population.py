@@ -51,6 +51,23 @@ PRINTED = (*PRINTED_SHARES, *PRINTED_MEDIANS)
 """Every key that `Population.printed` may hold."""
 
 
+Loc = tuple[str, ...]
+
+
+class PopulationError(CereblonError):
+    """A population that no virtual cohort can have: `loc` is the field of a trial document, `what` the words."""
+
+    def __init__(self, loc: Loc, what: str) -> None:
+        self.loc, self.what = loc, what
+        super().__init__(f"{'.'.join(loc)}: {what}")
+
+
+def item_loc(name: str) -> Loc:
+    """Return the field of a trial document that holds a printed item or a matched median."""
+    own = {"age_median": ("age", "median"), "prior_lines_median": ("prior_lines", "median"), "male_pct": (name,)}
+    return ("population", *own.get(name, ("printed", name)))
+
+
 @dataclass(frozen=True)
 class Printed:
     """A printed median with its range; what was not printed is None."""
@@ -96,20 +113,22 @@ class Population:
 
     def __post_init__(self) -> None:
         if self.size < 1:
-            raise CereblonError(f"population.size: {self.size} is too small, expected at least 1")
+            raise PopulationError(("population", "size"), f"{self.size} is too small, expected at least 1")
         if self.bulky_by not in ("ct", "examination"):
-            raise CereblonError(f"population.bulky_by: {self.bulky_by!r} is unknown, expected ct or examination")
+            what = f"{self.bulky_by!r} is unknown, expected ct or examination"
+            raise PopulationError(("population", "bulky_by"), what)
         for name, value in self.printed.items():
             if name not in PRINTED:
-                raise CereblonError(f"population.printed.{name}: unknown key{nearest(name, PRINTED)}")
+                raise PopulationError(item_loc(name), f"unknown key{nearest(name, PRINTED)}")
             if name in PRINTED_SHARES and not 0 <= value <= 100:
-                raise CereblonError(f"population.printed.{name}: {value} is outside 0-100 %")
+                raise PopulationError(item_loc(name), f"{value:g} is outside 0-100 %")
             if name in PRINTED_MEDIANS and not value > 0:
-                raise CereblonError(f"population.printed.{name}: {value} must be positive")
+                raise PopulationError(item_loc(name), f"{value:g}: expected a positive number")
         for name, item in (("age", self.age), ("prior_lines", self.prior_lines)):
             known = [x for x in (item.low, item.median, item.high) if x is not None]
-            if known != sorted(known) or (item.low is not None and item.low == item.high and name == "age"):
-                raise CereblonError(f"population.{name}: expected low <= median <= high, got {known}")
+            if known != sorted(known):
+                said = ", ".join(f"{value:g}" for value in known)
+                raise PopulationError(("population", name), f"expected low <= median <= high, got {said}")
 
     def key(self) -> str:
         """Return a text that is equal for equal populations, whatever the order of the printed items."""

@@ -47,9 +47,7 @@ def check_file(path: Path) -> Sequence[Finding]:
     """
     suffix = path.suffix.lower()
     if suffix in _TRIAL:
-        from cereblon.clinic.lint import check_trial
-
-        return check_trial(path)
+        return _check_trial_file(path)
     if suffix not in _TABLE + _MODEL:
         expected = "a trial file (.yaml), a parameter table (.tsv) or model text (.ant)"
         raise CereblonError(f"{path}: expected {expected}")
@@ -63,6 +61,27 @@ def check_file(path: Path) -> Sequence[Finding]:
         return check(load_model_text(text, name=str(path)))
     except CereblonError as error:
         return _problem(error, path)
+
+
+def _check_trial_file(path: Path) -> Sequence[Finding]:
+    """Return the findings on a trial file; a population that `run` cannot draw is one of them."""
+    from cereblon.clinic.design import Trial
+    from cereblon.clinic.lint import Finding as TrialFinding
+    from cereblon.clinic.lint import check_trial
+    from cereblon.clinic.yamltext import field_path, read_text, read_yaml
+    from cereblon.patients.population import PopulationError
+    from cereblon.study_population import plan_trial
+
+    found = check_trial(path)
+    if any(finding.severity == "error" for finding in found):
+        return found
+    document = read_yaml(read_text(path), str(path))
+    try:
+        plan_trial(Trial.model_validate(document.data))
+    except PopulationError as error:
+        place = document.error(error.loc, error.what)
+        return [TrialFinding("error", place.place, f"{field_path(error.loc)}: {error.what}"), *found]
+    return found
 
 
 def check_everything() -> Sequence[Finding]:

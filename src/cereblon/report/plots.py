@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from cereblon.columns import PFS
+from cereblon.errors import CereblonError, nearest
 from cereblon.report import figures
 from cereblon.report.style import Drawing
 
@@ -21,11 +22,19 @@ def _figure(drawing: Drawing) -> go.Figure:
     return go.Figure(drawing.spec)
 
 
+class UnknownFigure(CereblonError, AttributeError):
+    """A figure that does not exist; an AttributeError too, as Python asks of an attribute."""
+
+
 @dataclass(frozen=True)
 class Plots:
     """Figures of one result; every method returns a `plotly.graph_objects.Figure`."""
 
     result: StudyResult
+
+    def __getattr__(self, name: str) -> NoReturn:
+        known = [figure for figure in vars(Plots) if not figure.startswith("_")]
+        raise UnknownFigure(f"plot '{name}': there are {', '.join(known)}{nearest(name, known)}")
 
     def comparison(self) -> go.Figure:
         """Return published and simulated values of every endpoint."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from cereblon.errors import CereblonError
-from cereblon.files import PARTIAL, left_behind, write_bytes
 from cereblon.report.earlier import Request, earlier_run
 from cereblon.report.placing import sweep
 from cereblon.target_lock import TargetLock, resolve
@@ -39,32 +37,3 @@ def check_target(folder: Path, request: Request | None = None, force: bool = Fal
     except OSError as error:
         raise CereblonError(f"output folder '{folder}': cannot be written ({error.strerror or error})") from None
     return target
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step: it is there complete, or not at all. Raises CereblonError when it cannot
-    be.
-    """
-    check_file_target(path)
-    prefix = f".{path.name}{PARTIAL}-"
-    try:
-        for left, _ in left_behind(path.absolute().parent, prefix):
-            with suppress(OSError):
-                left.unlink()
-        write_bytes(path, text.encode(), path.with_name(f"{prefix}{os.getpid()}"))
-    except OSError as error:
-        raise CereblonError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def check_file_target(path: Path) -> None:
-    """Refuse a file that cannot be written, before the work; raises CereblonError."""
-    try:
-        if path.is_dir() or not path.name:
-            raise CereblonError(f"{path}: is a folder; expected the name of a file")
-        folder = path.absolute().parent
-        if not folder.is_dir():
-            raise CereblonError(f"{path}: the folder {folder} does not exist")
-        if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise CereblonError(f"{path}: no permission to write it")
-    except OSError as error:
-        raise CereblonError(f"{path}: cannot be written ({error.strerror or error})") from None
