@@ -90,7 +90,7 @@ def test_folder_without_permission(verb: str, here: Path, capsys: pytest.Capture
     assert "no permission" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("call", ["write_text", "unlink", "touch"])
+@pytest.mark.parametrize("call", ["replace", "unlink", "touch"])
 def test_a_system_that_refuses_is_one_line(
     call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # what root cannot make happen
