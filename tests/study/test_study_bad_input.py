@@ -28,7 +28,8 @@ def refused(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
         out, err = capfd.readouterr()
         assert stop.value.code == 2
         assert out == ""
-        assert err.count("\n") == 1
+        # a trial cut short for a test has visits after its end, of which run warns; the error is one line
+        assert len([line for line in err.splitlines() if ": warning: " not in line]) == 1
         assert sorted(tmp_path.rglob("*")) == before
         return err
 

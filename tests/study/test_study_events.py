@@ -7,6 +7,7 @@ import pytest
 from small_trials import short
 
 from cereblon import StudyResult, run
+from cereblon.report.figures.dose import by_cycle
 
 LIMITS = {
     "neutropenia": ("ANC", (2.0, 1.5, 1.0, 0.5)),
@@ -93,3 +94,12 @@ def test_the_rates_count_what_has_emerged(result: StudyResult) -> None:
     [arm] = result.arms.values()
     assert set(arm.subjects[arm.flags["thrombocytopenia_g34"]].tolist()) == emerged
     assert emerged < anyhow
+
+
+def test_who_is_held_at_the_data_cut_is_drawn_as_held(result: StudyResult) -> None:
+    cycles = by_cycle(result)
+    ongoing = result.table("subjects").filter(pl.col("TRTREAS") == "ongoing").select("USUBJID", "TRTEDY")
+    last = cycles.join(ongoing, on="USUBJID").filter(pl.col("cycle") == pl.col("cycle").max())
+    assert last["treated"].all()
+    # there is somebody whose last dose was before the last cycle
+    assert last.filter((pl.col("cycle") - 1) * 28 >= pl.col("TRTEDY")).height > 0

@@ -281,6 +281,15 @@ def test_the_usual_ct_days_follow_the_follow_up(months: float, expected: tuple[i
     assert palpated.ct_days == ()
 
 
+@pytest.mark.parametrize(
+    ("course", "first"), [({}, 1), ({"from_day": 15}, 15), ({"days": "8-21"}, 8), ({"cycles": "2-6"}, 29)]
+)
+def test_the_calendar_of_an_escalation_begins_with_the_first_dose(course: Document, first: int) -> None:
+    orders = arm_orders(Trial.model_validate(treated(escalation=RISE, **course)).arms[0], 90.0, 6)
+    assert np.flatnonzero(orders.lenalidomide)[0] + 1 == first
+    assert np.flatnonzero(orders.escalate)[:2].tolist() == [first - 1 + 28, first - 1 + 56]
+
+
 def test_cycles_beyond_cr_are_cycles_of_the_course() -> None:
     course = {"cycle": "42 days", "until": "progression_or_cr", "cycles_beyond_cr": 2}
     assert arm_orders(Trial.model_validate(treated(**course)).arms[0], 90.0, 6).cr_days == 84

@@ -74,7 +74,7 @@ def arm_orders(arm: Arm, crcl: float, size: int) -> ArmOrders:
     for course, planned in zip(courses, doses, strict=True):
         mask = course.mask(HORIZON)
         dosing[mask] = 1.0
-        first = course.from_day - 1
+        first = int(np.flatnonzero(mask)[0]) if mask.any() else course.from_day - 1
         level = float(arm.levels.index(planned[0]))
         if before is None:
             start_level = level

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from cereblon.columns import ADY, DAYS_PER_CYCLE, DAYSDOSED, DOSEMG, DRUG, TRTEDY, USUBJID
+from cereblon.columns import ADY, DAYS_PER_CYCLE, DAYSDOSED, DOSEMG, DRUG, ONGOING, TRTEDY, TRTREAS, USUBJID
 from cereblon.outcomes.data import LENALIDOMIDE
 from cereblon.report.style import SIMULATED, Drawing, Spec, axis, faded, layout, numbers
 
@@ -37,9 +37,11 @@ def by_cycle(result: StudyResult) -> pl.DataFrame:
     cycle = ((pl.col(ADY) - 1) // DAYS_PER_CYCLE + 1).cast(pl.Int32).alias("cycle")
     weeks = result.scan("exposure").filter(pl.col(DRUG) == LENALIDOMIDE)
     sums = weeks.group_by(USUBJID, cycle).agg(pl.col(DOSEMG).sum(), pl.col(DAYSDOSED).cast(pl.Int32).sum())
-    ends = result.scan("subjects").select(USUBJID, TRTEDY)
+    ends = result.scan("subjects").select(USUBJID, TRTEDY, TRTREAS)
     level = pl.when(pl.col(DAYSDOSED) > 0).then(pl.col(DOSEMG) / pl.col(DAYSDOSED)).otherwise(0.0).alias("level")
-    treated = ((pl.col("cycle") - 1) * DAYS_PER_CYCLE < pl.col(TRTEDY)).fill_null(False).alias("treated")
+    before_end = ((pl.col("cycle") - 1) * DAYS_PER_CYCLE < pl.col(TRTEDY)).fill_null(False)
+    # who is held at the data cut has had the last dose, and is on treatment still
+    treated = (before_end | (pl.col(TRTREAS) == ONGOING)).alias("treated")
     return sums.join(ends, on=USUBJID).with_columns(level, treated).sort("cycle", USUBJID).collect()
 
 
