@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from cereblon.errors import CereblonError
 from cereblon.outcomes.survival import kaplan_meier, numbers_at_risk, product_limit
@@ -49,6 +50,19 @@ def test_median_is_not_reached_without_enough_events() -> None:
     flat = kaplan_meier(np.array([5.0, 9.0]), np.zeros(2, bool))
     assert flat.median is None
     assert flat.at(9.0) == 1.0
+
+
+def test_limits_do_not_close_where_nothing_was_seen() -> None:
+    for n in (1, 5, 60):
+        flat = kaplan_meier(np.full(n, 9.0), np.zeros(n, bool))
+        assert flat.low[-1] == pytest.approx(binomtest(n, n).proportion_ci(0.95, method="exact").low)
+        assert flat.high[-1] == 1.0
+    late = kaplan_meier(np.array([3.0, 5, 7, 8]), np.array([False, True, True, True]))
+    assert late.low[np.searchsorted(late.times, 3.0)] == pytest.approx(0.025**0.25)
+    assert late.at(8) == 0.0
+    assert late.low[-1] == 0.0
+    assert late.high[-1] == late.high[-2] > 0
+    assert np.isfinite([*late.low, *late.high]).all()
 
 
 def test_exactly_one_half_counts_as_reached() -> None:

@@ -24,7 +24,8 @@ class Curve:
 
     times: (m,) days, ascending, starting at 0; survival, low, high: (m,) fractions, the value from that time
     on; low and high are the pointwise 95 % log-log limits; median: days, None when survival stays above one
-    half.
+    half. Before the first event, where log-log limits do not exist, low is the exact binomial limit of nobody of
+    those still at risk; where survival is 0, high is that of the step before.
     """
 
     times: Floats
@@ -50,8 +51,8 @@ def kaplan_meier(time: Floats, event: Flags) -> Curve:
     if time.size == 0 or not np.isfinite(time).all():
         raise CereblonError("survival: needs at least one subject, and a finite time for each")
     if not event.any():  # scipy warns and returns NaN limits here; the curve is flat
-        flat = np.ones(2)
-        return Curve(np.array([0.0, time.max()]), flat, flat, flat, None)
+        flat, last = np.ones(2), np.array([0.0, time.max()])
+        return Curve(last, flat, _nobody(time, last), flat, None)
     from scipy.stats import CensoredData, ecdf
 
     estimate = ecdf(CensoredData(uncensored=time[event], right=time[~event])).sf
@@ -59,14 +60,22 @@ def kaplan_meier(time: Floats, event: Flags) -> Curve:
         warnings.simplefilter("ignore", RuntimeWarning)
         limits = estimate.confidence_interval(method="log-log")
     survival = np.concatenate([[1.0], estimate.probabilities])
-    # Where there are no limits the point value stands in.
-    low = np.concatenate([[1.0], limits.low.probabilities])
-    high = np.concatenate([[1.0], limits.high.probabilities])
-    low = np.where(np.isfinite(low), low, survival)
-    high = np.where(np.isfinite(high), high, survival)
     times = np.concatenate([[0.0], estimate.quantiles])
+    low = np.concatenate([[np.nan], limits.low.probabilities])
+    high = np.concatenate([[np.nan], limits.high.probabilities])
+    missing = ~np.isfinite(low)
+    low[missing] = np.where(survival == 1.0, _nobody(time, times), 0.0)[missing]
+    high[~np.isfinite(high) & (survival == 1.0)] = 1.0
+    for step in np.flatnonzero(~np.isfinite(high)):
+        high[step] = high[step - 1]
     reached = np.flatnonzero(survival <= _HALF)
     return Curve(times, survival, low, high, float(times[reached[0]]) if reached.size else None)
+
+
+def _nobody(time: Floats, grid: Floats) -> Floats:
+    """Return the lower 95 % limit of survival while nobody has had the event, at each day of `grid`; 1 at 0."""
+    at_risk = np.maximum(numbers_at_risk(time, grid), 1)
+    return np.where(grid > 0, 0.025 ** (1.0 / at_risk), 1.0)
 
 
 def numbers_at_risk(time: Floats, grid: Floats) -> NDArray[np.int64]:
