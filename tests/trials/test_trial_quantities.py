@@ -88,3 +88,49 @@ def test_numbers() -> None:
 def test_refuses_numbers(text: object) -> None:
     with pytest.raises(PydanticCustomError):
         parse_numbers(text)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "text", "value"),
+    [
+        (DOSE, "2500 \u03bcg", 2.5),
+        (DOSE, "2500 \u00b5g", 2.5),
+        (DOSE, "2500 mcg", 2.5),
+        (DOSE, "2.5\u00a0mg", 2.5),
+        (DOSE, "2.5\u202fmg", 2.5),
+        (COUNT, "1.0\u00d710\u2079/L", 1.0),
+        (COUNT, "1.0 \u00d7 10\u2079/L", 1.0),
+        (COUNT, "1000/\u03bcL", 1.0),
+        (COUNT, "1000/\u00b5L", 1.0),
+        (COUNT, "1000/mm\u00b3", 1.0),
+        (COUNT, "20 \u00d7 10\u2079/L", 20.0),
+    ],
+)
+def test_signs_of_papers_and_word_processors(dimension: Dimension, text: str, value: float) -> None:
+    assert dimension.parse(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "text"),
+    [
+        (DOSE, "\u22125 mg"),
+        (DOSE, "5\u200bmg"),
+        (DOSE, "\uff15 mg"),
+        (DOSE, "5 \uff4dg"),
+        (DOSE, "5\u2075 mg"),
+        (DOSE, "\u00bd mg"),
+        (DOSE, "5 \u043cg"),
+        (DOSE, "2.5\u20135 mg"),
+        (COUNT, "10\u2079/L"),
+        (COUNT, "1.0\u00b710\u2079/L"),
+        (COUNT, "1.0 109/L"),
+    ],
+)
+def test_look_alikes_that_could_mean_something_else_are_refused(dimension: Dimension, text: str) -> None:
+    with pytest.raises(PydanticCustomError):
+        dimension.parse(text)
+
+
+@pytest.mark.parametrize("text", ["1\u201321", "1\u221221", "1\u201021", "1\u00a0\u2013\u00a021"])
+def test_a_span_of_days_with_the_dash_of_a_paper(text: str) -> None:
+    assert parse_numbers(text) == tuple(range(1, 22))
