@@ -42,15 +42,15 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def hostile_trial(words: str) -> Trial:
-    """A trial with `words` wherever a document is free to write (built past the border: it may refuse some)."""
+    """A trial with `words` wherever a document is free to write (a key, such as the id of a source, holds no such word)."""
     plain = synthetic.trial(("one", "two"))
     return plain.model_copy(
         update={
             "title": words,
             "arms": tuple(arm.model_copy(update={"name": words}) for arm in plain.arms),
-            "published": tuple(p.model_copy(update={"note": words, "source": words}) for p in plain.published),
+            "published": tuple(p.model_copy(update={"note": words}) for p in plain.published),
             "assumptions": tuple(a.model_copy(update={"choice": words, "why": words}) for a in plain.assumptions),
-            "sources": tuple(s.model_copy(update={"id": words, "what": words}) for s in plain.sources),
+            "sources": tuple(s.model_copy(update={"what": words}) for s in plain.sources),
             "registration": words,
         }
     )

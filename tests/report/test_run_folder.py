@@ -87,7 +87,7 @@ def test_a_file_that_a_run_does_not_list_keeps_the_folder(result: StudyResult, t
         (lambda r: replace(r, patients=300), "patients"),
         (lambda r: replace(r, overrides={"len_clearance_scale": 0.5}), "len_clearance_scale=0.5"),
         (lambda r: replace(r, trial=r.trial.model_copy(update={"title": "Another"})), "the trial"),
-        (lambda r: replace(r, meta={**r.meta, "twins": True}), "twins"),
+        (lambda r: replace(r, twins=True), "twins"),
     ],
 )
 def test_a_run_of_another_request_is_replaced_only_when_asked(
