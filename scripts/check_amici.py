@@ -3,8 +3,8 @@
     python scripts/check_amici.py
 
 AMICI (1.0 or later) is not a dependency of Cereblon: it needs a C++ compiler and CMake, and takes minutes to compile
-the model. Install it beside Cereblon (`pip install amici`), or write the model with `cereblon export sbml model.xml` and, where
-AMICI and libRoadRunner are installed, give that file:
+the model. Install it beside Cereblon (`pip install amici`), or write the model with `cereblon export sbml model.xml`
+and, where AMICI and libRoadRunner are installed, give that file:
 
     python scripts/check_amici.py model.xml
 
