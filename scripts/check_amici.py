@@ -2,9 +2,9 @@
 
     python scripts/check_amici.py
 
-AMICI is not a dependency of Cereblon: it needs a C++ compiler and CMake, and takes minutes to compile the model.
-Install it beside Cereblon (`pip install amici`), or write the model with `cereblon export sbml model.xml` and, where
-AMICI and libRoadRunner are installed, give that file:
+AMICI (1.0 or later) is not a dependency of Cereblon: it needs a C++ compiler and CMake, and takes minutes to compile
+the model. Install it beside Cereblon (`pip install amici`), or write the model with `cereblon export sbml model.xml`
+and, where AMICI and libRoadRunner are installed, give that file:
 
     python scripts/check_amici.py model.xml
 
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 DAYS = 28
+DOSE_MG = 25.0
 RELATIVE = 1e-5
 """Of each state's largest value; the tools integrate with a relative tolerance of 1e-9."""
 NAME = "cereblon_export"
@@ -33,7 +34,7 @@ NAME = "cereblon_export"
 
 def missing() -> list[str]:
     """What has to be installed first."""
-    packages = [name for name in ("amici", "roadrunner") if find_spec(name) is None]
+    packages = [name for name in ("amici", "libsbml", "roadrunner") if find_spec(name) is None]
     compilers = ("c++", "g++", "clang++")
     return packages + ([] if any(map(shutil.which, compilers)) else [f"a C++ compiler ({', '.join(compilers)})"])
 
@@ -43,6 +44,16 @@ def exported() -> str:
     from cereblon import load_model
 
     return load_model().sbml
+
+
+def dosed(sbml: str) -> str:
+    """The model with a capsule of lenalidomide in the gut at the start, so that choices between branches are made."""
+    libsbml: Any = import_module("libsbml")
+    document = libsbml.readSBMLFromString(sbml)
+    model = document.getModel()
+    model.removeInitialAssignment("len_gut")
+    model.getParameter("len_gut").setValue(DOSE_MG)
+    return str(libsbml.writeSBMLToString(document))
 
 
 def by_roadrunner(sbml: str, names: list[str]) -> np.ndarray:
@@ -57,23 +68,19 @@ def by_roadrunner(sbml: str, names: list[str]) -> np.ndarray:
 
 def by_amici(sbml: str, folder: Path) -> tuple[list[str], np.ndarray]:
     """Names of the states, and their values at every day, (days + 1, states)."""
-    amici: Any = import_module("amici")
+    importer: Any = import_module("amici.importers.sbml").SbmlImporter
+    sundials: Any = import_module("amici.sim.sundials")
     source = folder / "model.xml"
     source.write_text(sbml, encoding="utf-8")
-    importer: Any = (
-        import_module("amici.importers.sbml").SbmlImporter if find_spec("amici.importers") else amici.SbmlImporter
-    )
     target = folder / "compiled"
-    built = importer(str(source)).sbml2amici(model_name=NAME, output_dir=str(target), generate_sensitivity_code=False)
-    model = built or amici.import_model_module(NAME, str(target)).get_model()
-    simulation: Any = import_module("amici.sim.sundials") if find_spec("amici.sim") else amici
+    model = importer(str(source)).sbml2amici(model_name=NAME, output_dir=str(target), generate_sensitivity_code=False)
     model.set_timepoints(np.arange(DAYS + 1.0))
     solver = model.create_solver()
     solver.set_relative_tolerance(1e-9)
     solver.set_absolute_tolerance(1e-12)
     solver.set_max_steps(500_000)
-    found = simulation.run_simulation(model, solver)
-    if found.status != 0:
+    found = sundials.run_simulation(model, solver)
+    if found.status != sundials.AMICI_SUCCESS:
         raise RuntimeError(f"AMICI stopped with status {found.status}")
     return list(model.get_state_ids()), np.asarray(found.x)
 
@@ -86,7 +93,7 @@ def main() -> int:
     if lacking := missing():
         print(f"check_amici: {', '.join(lacking)}: not found; install it first", file=sys.stderr)
         return 2
-    sbml = exported() if given is None else given.read_text("utf-8")
+    sbml = dosed(exported() if given is None else given.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         try:
             names, amici = by_amici(sbml, Path(folder))

@@ -305,14 +305,17 @@ def sbml(path: Annotated[Path, typer.Argument(metavar="OUT.xml", help="The file 
 def reproduce(patients: Patients = PATIENTS, seed: Seed = 1, as_json: AsJson = False) -> None:
     """Run every trial of the registry and count the published figures inside the simulated 90 % interval."""
     from cereblon.clinic.documents import load_trial, trial_ids
-    from cereblon.outcomes.compare import hits
+    from cereblon.outcomes.compare import cohort_note, hits
 
     rows = {}
     objects = {}
+    notes = []
     for name in trial_ids():
         result = _simulate(load_trial(name), patients, seed, None, {}, None)
         rows[name] = result.comparisons
         objects[name] = result.summary()
+        if (note := cohort_note(result)) is not None:
+            notes.append(f"{name}: {note}")
     judged = [row for comparisons in rows.values() for row in comparisons]
     count, of = hits(judged)
     if as_json:
@@ -323,6 +326,8 @@ def reproduce(patients: Patients = PATIENTS, seed: Seed = 1, as_json: AsJson = F
     screen = console()
     screen.print(reproduce_table(rows))
     screen.print(f"{count} of {of} published figures lie inside the 90 % interval of trials of their size.")
+    for note in notes:
+        screen.print(note, markup=False)
 
 
 app.add_typer(cli_evidence.commands)

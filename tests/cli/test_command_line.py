@@ -126,6 +126,7 @@ def test_reproduce_runs_the_registry_and_counts(cli: Cli, fake_study: list[dict[
     code, out, _ = cli("reproduce", "--patients", "20")
     assert f"{answer['inside']} of {answer['of']} published figures" in out
     assert max(len(line) for line in out.splitlines()) <= 100
+    assert "badoux2011: Fewer patients were simulated than the trial has (20 for 60)" in out
 
 
 def test_new_writes_a_file_that_check_accepts_and_refuses_to_overwrite(cli: Cli) -> None:

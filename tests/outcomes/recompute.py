@@ -120,6 +120,8 @@ def severe_cycles(tables: Tables, term: str, *, surely: bool) -> dict[tuple[int,
     doses = tables["exposure"].filter(pl.col("DOSEMG") > 0).group_by("USUBJID").agg(last=pl.col("ADY").max() + 6)
     ends = tables["subjects"].select("USUBJID", "EOSDY", "TRTREAS", "TRTEDY")
     visits = tables["visits"].filter((pl.col("PARAMCD").cast(pl.String) == count) & (pl.col("AVAL") < third))
+    if "SOURCE" in visits.columns:  # what the laboratory read, not the true state
+        visits = visits.filter(pl.col("SOURCE").cast(pl.String) == "measured")
     rows = visits.join(doses, on="USUBJID").join(ends, on="USUBJID")
     if surely:
         recorded = pl.col("ADY") <= pl.min_horizontal("TRTEDY", "last") + REPORTED_DAYS
