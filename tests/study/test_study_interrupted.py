@@ -100,11 +100,16 @@ def test_killed_run_goes_on_to_the_same_tables(
     assert contents(tmp_path / "deep") == {"out", *(f"out/{path.name}" for path in out.iterdir())}
 
 
+def errors(text: str) -> str:
+    """Standard error without the warnings on a trial that was cut short."""
+    return "".join(line for line in text.splitlines(keepends=True) if ": warning: " not in line)
+
+
 def test_interrupt_while_simulating(tmp_path: Path, process: subprocess.Popen[str]) -> None:
     wait_for("done-*", tmp_path / "deep" / ".out.blocks", process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=GIVE_UP)
-    assert (process.returncode, out, err) == (130, "", "cereblon: interrupted\n")
+    assert (process.returncode, out, errors(err)) == (130, "", "cereblon: interrupted\n")
     left = contents(tmp_path)
     assert all(path == "deep" or path.startswith("deep/.out.blocks") for path in left)
     # what is left is of use: only whole blocks count
@@ -120,7 +125,7 @@ def test_interrupt_before_the_first_block_leaves_nothing(tmp_path: Path, process
     wait_for("fingerprint", tmp_path / "deep" / ".out.blocks", process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=GIVE_UP)
-    assert (process.returncode, out, err) == (130, "", "cereblon: interrupted\n")
+    assert (process.returncode, out, errors(err)) == (130, "", "cereblon: interrupted\n")
     assert contents(tmp_path) == set()
 
 
@@ -128,7 +133,7 @@ def test_terminated_while_simulating(tmp_path: Path, process: subprocess.Popen[s
     wait_for("done-*", tmp_path / "deep" / ".out.blocks", process)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=GIVE_UP)
-    assert (process.returncode, out, err) == (143, "", "cereblon: terminated\n")
+    assert (process.returncode, out, errors(err)) == (143, "", "cereblon: terminated\n")
     assert all(path == "deep" or path.startswith("deep/.out.blocks") for path in contents(tmp_path))
 
 
@@ -136,7 +141,7 @@ def test_interrupt_while_the_tables_are_written(tmp_path: Path, process: subproc
     wait_for(".out.partial-*", tmp_path / "deep", process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=GIVE_UP)
-    assert (process.returncode, out, err) == (130, "", "cereblon: interrupted\n")
+    assert (process.returncode, out, errors(err)) == (130, "", "cereblon: interrupted\n")
     assert all(path == "deep" or path.startswith("deep/.out.blocks") for path in contents(tmp_path))
 
 
