@@ -32,7 +32,9 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, help="cases of this kind alone")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes")
     parser.add_argument("--quick", action="store_true", help="run no trial or assay that needs a new compilation")
-    parser.add_argument("--alone", action="store_true", help="a process for each command line: slow, and the real thing")
+    parser.add_argument(
+        "--alone", action="store_true", help="a process for each command line: slow, and the real thing"
+    )
     given = parser.parse_args()
     began = time.monotonic()
 

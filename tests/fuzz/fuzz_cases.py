@@ -112,7 +112,14 @@ VALUES = (
     "=", "x==1", "len_ktr=1e400", "crbn_binding", "badoux2011", "t.yaml", "none.yaml", ".", "..", "/", "/dev/null", "/proc/x", "",
     "nofolder/x.xml", "p.tsv", "-", "out", "model", "trial", "a" * 300, "m.xml", "x.cx2", "t.yaml/x", "~", "*", "$(id)",
 )  # fmt: skip
-MISTAKES = (("--patients", "0"), ("--members", "1"), ("--seed", "-1"), ("--no-such-option",), ("-n", "many"), ("a", "b", "c", "d"))
+MISTAKES = (
+    ("--patients", "0"),
+    ("--members", "1"),
+    ("--seed", "-1"),
+    ("--no-such-option",),
+    ("-n", "many"),
+    ("a", "b", "c", "d"),
+)
 
 
 def _command(number: int, source: Random) -> Case:
@@ -121,7 +128,9 @@ def _command(number: int, source: Random) -> Case:
         words = [*source.choice(COSTLY), *source.choice(MISTAKES)]
     else:
         for _ in range(source.choice((0, 1, 1, 2, 3))):
-            word = source.choice((*OPTIONS, *VALUES, source.choice(WORDS).replace("\0", ""), str(source.choice(NUMBERS))))
+            word = source.choice(
+                (*OPTIONS, *VALUES, source.choice(WORDS).replace("\0", ""), str(source.choice(NUMBERS)))
+            )
             place = source.randrange(1, len(words) + 1)
             if source.random() < 0.6 or len(words) < 2:
                 words[place:place] = [word]
@@ -163,7 +172,11 @@ def _assays() -> list[Any]:
     patient = json.loads(json.dumps(base))
     patient["experiment"]["conditions"] = {
         "control": {},
-        "lenalidomide": {"doses": [{"drug": "lenalidomide", "amount": 10}], "clamp": {"pd_l1": 0}, "set": {"len_ktr": 4}},
+        "lenalidomide": {
+            "doses": [{"drug": "lenalidomide", "amount": 10}],
+            "clamp": {"pd_l1": 0},
+            "set": {"len_ktr": 4},
+        },
     }
     patient["experiment"]["readouts"] = patient["experiment"]["readouts"][::2]
     return [base, patient]

@@ -92,8 +92,12 @@ def extreme(data: Any, schema: Schema, source: Random) -> Any:
 
 def units(data: Any, schema: Schema, source: Random) -> Any:
     """Change the unit of a quantity."""
-    quantities = [p for p in paths(data) if isinstance(_at(data, p), str) and re.match(r"[\d.]+ ?[a-zA-Zµ]", _at(data, p))]
-    unit = source.choice(("mg", "ug", "µg", "μg", "g", "kg", "days", "weeks", "months", "e9/L", "/uL", "mL/min", "L", "%", ""))
+    quantities = [
+        p for p in paths(data) if isinstance(_at(data, p), str) and re.match(r"[\d.]+ ?[a-zA-Zµ]", _at(data, p))
+    ]
+    unit = source.choice(
+        ("mg", "ug", "µg", "μg", "g", "kg", "days", "weeks", "months", "e9/L", "/uL", "mL/min", "L", "%", "")
+    )
 
     def changed(value: Any) -> Any:
         return re.sub(r"(?<=[\d.]) ?[a-zA-Zµ/].*", f" {unit}", value)
@@ -120,18 +124,64 @@ def added(data: Any, schema: Schema, source: Random) -> Any:
     return data
 
 
-STRUCTURAL = (delete, repeat, swap, rename, spoil, extreme, extreme, units, allowed, allowed, added, added, added, added)
+def worded(data: Any, schema: Schema, source: Random) -> Any:
+    """Put words that act on a terminal or a table into a free text."""
+
+    def free(path: Path) -> bool:
+        part = subschema(schema, schema, path)
+        strict = part is None or {"pattern", "enum", "const"} & set(part)
+        return isinstance(_at(data, path), str) and not strict
+
+    texts = [path for path in paths(data) if free(path)]
+    word = source.choice(WORDS)[:3000]
+    return (
+        _replaced(data, source.choice(texts), lambda text: source.choice((word, f"{text} {word}"))) if texts else data
+    )
+
+
+def resized(data: Any, schema: Schema, source: Random) -> Any:
+    """Give a trial other sizes that agree."""
+    arms = data.get("arms") if isinstance(data, dict) else None
+    if not isinstance(arms, list) or not isinstance(data.get("population"), dict):
+        return data
+    size = source.choice((1, 2, 3, 30, 500, 5000, 100_000))
+    whole = [arm for arm in arms if isinstance(arm, dict)]
+    for arm in whole:
+        arm["size"] = size
+    data["population"]["size"] = size * len(whole)
+    return data
+
+
+GENTLE = (extreme, allowed, added, added, added, worded, worded, resized)
+"""Mutations that often leave a valid document."""
+STRUCTURAL = (
+    delete,
+    repeat,
+    swap,
+    rename,
+    spoil,
+    extreme,
+    extreme,
+    units,
+    allowed,
+    allowed,
+    added,
+    added,
+    added,
+    added,
+)
 
 
 def document(data: Any, schema: Schema, source: Random) -> bytes:
     """Return plain data, mutated once to three times, as the bytes of a document; now and then those are mutated too."""
     data = copy.deepcopy(data)
+    mutations = source.choice((GENTLE, GENTLE, STRUCTURAL))
     for _ in range(source.choice((1, 1, 1, 2, 3))):
         if paths(data):
-            data = source.choice(STRUCTURAL)(data, schema, source)
+            data = source.choice(mutations)(data, schema, source)
     text = json.dumps(data, indent=source.choice((None, 1, 1, 1)), ensure_ascii=source.random() < 0.5)
     content = text.encode("utf-8", "surrogatepass")
-    return raw(content, source) if source.random() < 0.1 else content
+    return raw(content, source) if source.random() < 0.08 else content
 
 
 def raw(content: bytes, source: Random) -> bytes:

@@ -86,7 +86,13 @@ class Supervised:
         root = Path(self.folder.name) / "root"
         command = [sys.executable, str(HERE / "fuzz_worker.py"), str(root), str(write), *self.flags]
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        environment = {**os.environ, "XDG_CACHE_HOME": cache, "HOME": self.folder.name, "PYTHONUTF8": "1", "TERM": "xterm"}
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": cache,
+            "HOME": self.folder.name,
+            "PYTHONUTF8": "1",
+            "TERM": "xterm",
+        }
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, pass_fds=[write], env=environment, start_new_session=True
         )

@@ -145,7 +145,11 @@ def snapshot(root: Path, targets: tuple[str, ...]) -> dict[str, str]:
     found = {}
     for path in sorted(root.rglob("*")):
         inside = path.relative_to(root).parts
-        mine = inside[0] == "here" and len(inside) > 1 and (inside[1] in targets or ("*" in targets and inside[1] != "full"))
+        mine = (
+            inside[0] == "here"
+            and len(inside) > 1
+            and (inside[1] in targets or ("*" in targets and inside[1] != "full"))
+        )
         if not mine:
             content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
             found["/".join(inside)] = sha256(content).hexdigest()
@@ -166,7 +170,9 @@ def too_long(command: tuple[str, ...], quick: bool, done: dict[str, int]) -> boo
         experiment = load_assay("a.yaml").experiment
         size = experiment.days * max(1, len(experiment.conditions))
         done["assays"] = done.get("assays", 0) + 1
-        return experiment.clinical or size > (QUICK_DAYS if quick else DAYS) or (quick and done["assays"] > QUICK_ASSAYS)
+        return (
+            experiment.clinical or size > (QUICK_DAYS if quick else DAYS) or (quick and done["assays"] > QUICK_ASSAYS)
+        )
     return False
 
 
@@ -188,9 +194,12 @@ class Worker:
     def warm_up(self) -> None:
         """Compile what the cases share, so that no case pays for it."""
         self.spare = 4 * COMPILING
-        case = Case(0, "trial", {"t.yaml": SMALL.encode()}, ("run", "t.yaml", "-n", "2", "--out", "out"), targets=("out",))
+        case = Case(
+            0, "trial", {"t.yaml": SMALL.encode()}, ("run", "t.yaml", "-n", "2", "--out", "out"), targets=("out",)
+        )
         found, ran = self.one(case)
-        assert ran == 1 and not found, found
+        if found or ran != 1:
+            raise RuntimeError(f"the session cannot begin: {found}")
         self.spare = 0.0 if self.quick else COMPILING
         self.tell(ready=True)
 
