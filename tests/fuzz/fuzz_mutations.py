@@ -1,4 +1,4 @@
-"""Mutations of documents, tables, model text and bytes. Each draws from the `Random` it is given and from nothing else."""
+"""Mutations of documents, tables, model text and bytes. Each draws from the `Random` it is given, nothing else."""
 
 from __future__ import annotations
 
@@ -173,7 +173,8 @@ STRUCTURAL = (
 
 
 def document(data: Any, schema: Schema, source: Random) -> bytes:
-    """Return plain data, mutated once to three times, as the bytes of a document; now and then those are mutated too."""
+    """Return plain data, mutated once to three times,
+    as the bytes of a document; now and then bytes are changed too."""
     data = copy.deepcopy(data)
     mutations = source.choice((GENTLE, GENTLE, STRUCTURAL))
     for _ in range(source.choice((1, 1, 1, 2, 3))):
@@ -230,10 +231,14 @@ def table(text: str, source: Random) -> bytes:
 
 _TOKEN = re.compile(r"\w+|\s+|//.*|.", re.DOTALL)
 ANTIMONY = (
-    'import "other.ant"', "```/*```", "/*", "*/", "//", "end", "model q()", "function f(a) a; end", "at time > 1: x = 0;", "'",
-    "((((", "))))", " := ", " -> ", ";", "^", "/0", "1e999", "9^9^9^9", "x" * 3000, "sin(" * 1500, "+1" * 6000, "var", "é",
-    "unit u = 1e-3 litre;", "x identity \"http://x\"", "delay(x, 1)", "piecewise(1, x > 0, 2)", "const", "species s in c;",
-    'x notes "\x1b]0;owned\a"', "// clock: fsat", "// source: [/x]", "time", "-", "\x00", "\n\n\n", "import", "$x", "J: => ; 1",
+    'import "other.ant"', "```/*```", "/*", "*/", "//", "end", "model q()", "function f(a) a; end",
+    "at time > 1: x = 0;", "'",
+    "((((", "))))", " := ", " -> ", ";", "^", "/0", "1e999", "9^9^9^9", "x" * 3000, "sin(" * 1500, "+1" * 6000,
+    "var", "é",
+    "unit u = 1e-3 litre;", "x identity \"http://x\"", "delay(x, 1)", "piecewise(1, x > 0, 2)", "const",
+    "species s in c;",
+    'x notes "\x1b]0;owned\a"', "// clock: fsat", "// source: [/x]", "time", "-", "\x00", "\n\n\n", "import", "$x",
+    "J: => ; 1",
     "r0 := 1\n" + "".join(f"r{n} := r{n - 1} + r{n - 1}\n" for n in range(1, 25)),
 )  # fmt: skip
 """Words of Antimony that a reader may trip over."""

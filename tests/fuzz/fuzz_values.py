@@ -1,4 +1,4 @@
-"""Values that break readers: extreme numbers, wrong kinds, words that act on a terminal, and samples of a JSON Schema."""
+"""Values that break readers: extreme numbers, wrong kinds, words that act on a terminal, samples of a JSON Schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from random import Random
 from typing import Any
 
 NUMBERS: tuple[Any, ...] = (
-    0, -1, 1, 2, 3, 7, 10**9, -(10**9), 10**18, 0.0, -0.0, 0.5, 1e-9, 1e-300, 1e300, 99.9, 100, 100.1, 3650, 3651, 100_000,
+    0, -1, 1, 2, 3, 7, 10**9, -(10**9), 10**18, 0.0, -0.0, 0.5, 1e-9, 1e-300, 1e300, 99.9, 100, 100.1, 3650, 3651,
+    100_000,
     100_001, 10**40,
 )  # fmt: skip
 WORDS: tuple[str, ...] = (

@@ -12,7 +12,7 @@ import pytest
 import fuzz_worker
 from cereblon.clinic.documents import json_schema
 from fuzz_cases import KINDS, SMALL, Case, make_case
-from fuzz_supervisor import Supervised, Tally, session, shrink, told
+from fuzz_supervisor import Failure, Supervised, Tally, session, shrink, told
 from fuzz_values import sample, subschema
 from fuzz_worker import Outcome, faults, perform, snapshot
 
@@ -20,6 +20,9 @@ SEED, CASES = 1, 200
 MINUTES = 4.0
 
 linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+
+
+TRACE = 'Traceback\n  File "/x/cereblon/a/b.py", line 3, in f\nValueError: x\n'
 
 
 @linux
@@ -54,7 +57,7 @@ def test_a_case_is_decided_by_seed_and_number() -> None:
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (Outcome(None, "", "", "Traceback\n  File \"/x/cereblon/a/b.py\", line 3, in f\nValueError: x\n"), "ValueError in a/b.py:f"),
+        (Outcome(None, "", "", TRACE), "ValueError in a/b.py:f"),
         (Outcome(1, "", ""), "exit code 1"),
         (Outcome(-11, "", ""), "exit code -11"),
         (Outcome(2, "", "a: b\nc: d\n"), "2 lines for one mistake"),
@@ -146,8 +149,6 @@ def test_a_failing_file_is_made_small() -> None:
 
 
 def told_of(case: Case) -> str:
-    from fuzz_supervisor import Failure
-
     return told(Failure(case, ["fault"], case), 3)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from cereblon.clinic.documents import parse_trial, template_text
 from cereblon.clinic.yamltext import DocumentError, field_path
+from cereblon.errors import CereblonError
 
 FIGURES = """
 published:
