@@ -164,5 +164,5 @@ def test_samples_follow_the_schema() -> None:
 
 def test_the_script_says_how_to_see_a_case_again() -> None:
     assert Tally().failures == []
-    assert "--first 1 --cases 1" in told_of(Case(1, "table", {}, ("check", "x")))
+    assert "--first 1 --cases 1 --kind table" in told_of(Case(1, "table", {}, ("check", "x")))
     assert sys.version_info >= (3, 11)
