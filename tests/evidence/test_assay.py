@@ -74,6 +74,15 @@ def test_the_template_is_valid_and_never_overwrites(tmp_path: Path) -> None:
         ("of: cxcl12", "of: cxcl_12", "cxcl12"),
         ("day: 5}\n  - {of: cxcl12", "day: 50}\n  - {of: cxcl12", "after the end"),
         ("days: 14", "dayz: 14", "days"),
+        ("expect: down, day: 5", "expect: down, against_day: 15", "day 15 is after the end"),
+        ("expect: down, day: 5", "expect: differs", "needs the field others"),
+        (
+            "drug, to: washed_out, day: 5",
+            "drug, to: none, expect: within, low: 0, high: 1, scale: ratio",
+            "needs the field",
+        ),
+        ("expect: down, day: 5", "expect: down, day: 0, hour: 6, against_of: cxcl12", "read one quantity"),
+        ("none: {cells: [cll, nurse_like]}", "none: {trial: badoux2011}", "expected conditions of one sort"),
         ("amount: 10", "amount: -1", "greater than or equal to 0"),
         ("patient: {doses", "patient: {cells: [cll], doses", "doses belong to a patient"),
         (
