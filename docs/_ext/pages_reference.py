@@ -30,7 +30,7 @@ def _command_line() -> str:
     parts = [
         "# Command line",
         "Results go to standard output, progress and errors to standard error. The exit code "
-        "is 0, 2 for a mistake in what was given or an output that nobody takes (a full disk, a closed or broken pipe), "
+        "is 0, 2 for a mistake in what was given or an output that nobody takes (a full disk, a closed pipe), "
         "130 for Ctrl-C, 1 for a fault of Cereblon itself: `CEREBLON_TRACEBACK=1` then shows where it happened.",
     ]
     parts += _commands(root, "cereblon")

@@ -74,8 +74,22 @@ def test_the_template_is_valid_and_never_overwrites(tmp_path: Path) -> None:
         ("of: cxcl12", "of: cxcl_12", "cxcl12"),
         ("day: 5}\n  - {of: cxcl12", "day: 50}\n  - {of: cxcl12", "after the end"),
         ("days: 14", "dayz: 14", "days"),
+        ("expect: down, day: 5", "expect: down, against_day: 15", "day 15 is after the end"),
+        ("expect: down, day: 5", "expect: differs", "needs the field others"),
+        (
+            "drug, to: washed_out, day: 5",
+            "drug, to: none, expect: within, low: 0, high: 1, scale: ratio",
+            "needs the field",
+        ),
+        ("expect: down, day: 5", "expect: down, day: 0, hour: 6, against_of: cxcl12", "read one quantity"),
+        ("none: {cells: [cll, nurse_like]}", "none: {trial: badoux2011}", "expected conditions of one sort"),
         ("amount: 10", "amount: -1", "greater than or equal to 0"),
         ("patient: {doses", "patient: {cells: [cll], doses", "doses belong to a patient"),
+        (
+            "    none: {",
+            "    none: {}\n" + "".join(f"    c{n}: {{}}\n" for n in range(64)) + "    last: {",
+            "at most 64",
+        ),
         ("id: small", "id: !!python/object:os.system small", "tag"),
     ],
 )
@@ -84,3 +98,12 @@ def test_a_mistake_is_one_line(tmp_path: Path, old: str, new: str, words: str) -
     with pytest.raises(CereblonError, match=words) as found:
         run_assay(_load(tmp_path, SMALL.replace(old, new)), members=8)
     assert "\n" not in str(found.value)
+
+
+def test_an_experiment_that_would_not_fit_into_memory_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    many = "".join(f"    c{n}: {{}}\n" for n in range(60))
+    text = SMALL.replace("days: 14", "days: 1500").replace("    none:", f"{many}    none:")
+    with pytest.raises(
+        CereblonError, match=r"members: 500 members of 64 conditions need about \d+\.\d GB; expected at most"
+    ):
+        run_assay(_load(tmp_path, text), members=500)

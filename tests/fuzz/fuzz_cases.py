@@ -97,19 +97,24 @@ def _claim(number: int, source: Random) -> Case:
 
 
 CHEAP = (
-    ("trials",), ("show", "model", "alc"), ("show", "parameter", "len_ktr"), ("show", "trial", "badoux2011"), ("check", "t.yaml"),
-    ("check", "p.tsv"), ("export", "sbml", "m.xml"), ("export", "graph", "g.graphml"), ("new", "n.yaml"), ("assay", "--new", "a.yaml"),
+    ("trials",), ("show", "model", "alc"), ("show", "parameter", "len_ktr"), ("show", "trial", "badoux2011"),
+    ("check", "t.yaml"),
+    ("check", "p.tsv"), ("export", "sbml", "m.xml"), ("export", "graph", "g.graphml"), ("new", "n.yaml"), ("assay",
+    "--new", "a.yaml"),
     ("provenance", "len_ktr"), ("run", "t.yaml", "-n", "2", "--out", "out"), ("--version",), ("run", "--help"),
 )  # fmt: skip
 COSTLY = (("reproduce", "-n", "1"), ("claims", "crbn_binding", "-n", "8"), ("claims",), ("run", "badoux2011"))
 """Command lines that only come with a mistake in them: right, they take minutes."""
 OPTIONS = (
-    "--patients", "-n", "--seed", "-s", "--arm", "--out", "--set", "--knockout", "--json", "--members", "--help", "--version",
+    "--patients", "-n", "--seed", "-s", "--arm", "--out", "--set", "--knockout", "--json", "--members", "--help",
+    "--version",
     "--jsno", "-x", "--", "--new", "--twins", "--force",
 )  # fmt: skip
 VALUES = (
-    "0", "-1", "8", "4", "1e3", "999999999999999999999", "nan", "A", "slow", "len", "len_clearance_scale=0.8", "len_ktr=0", "a=b",
-    "=", "x==1", "len_ktr=1e400", "crbn_binding", "badoux2011", "t.yaml", "none.yaml", ".", "..", "/", "/dev/null", "/proc/x", "",
+    "0", "-1", "8", "4", "1e3", "999999999999999999999", "nan", "A", "slow", "len", "len_clearance_scale=0.8",
+    "len_ktr=0", "a=b",
+    "=", "x==1", "len_ktr=1e400", "crbn_binding", "badoux2011", "t.yaml", "none.yaml", ".", "..", "/", "/dev/null",
+    "/proc/x", "",
     "nofolder/x.xml", "p.tsv", "-", "out", "model", "trial", "a" * 300, "m.xml", "x.cx2", "t.yaml/x", "~", "*", "$(id)",
 )  # fmt: skip
 MISTAKES = (

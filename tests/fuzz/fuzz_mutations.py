@@ -1,4 +1,4 @@
-"""Mutations of documents, tables, model text and bytes. Each draws from the `Random` it is given and from nothing else."""
+"""Mutations of documents, tables, model text and bytes. Each draws from the `Random` it is given, nothing else."""
 
 from __future__ import annotations
 
@@ -124,6 +124,36 @@ def added(data: Any, schema: Schema, source: Random) -> Any:
     return data
 
 
+def worded(data: Any, schema: Schema, source: Random) -> Any:
+    """Put words that act on a terminal or a table into a free text."""
+
+    def free(path: Path) -> bool:
+        part = subschema(schema, schema, path)
+        strict = part is None or {"pattern", "enum", "const"} & set(part)
+        return isinstance(_at(data, path), str) and not strict
+
+    texts = [path for path in paths(data) if free(path)]
+    word = source.choice(WORDS)[:3000]
+    return (
+        _replaced(data, source.choice(texts), lambda text: source.choice((word, f"{text} {word}"))) if texts else data
+    )
+
+
+def resized(data: Any, schema: Schema, source: Random) -> Any:
+    """Give a trial other sizes that agree."""
+    arms = data.get("arms") if isinstance(data, dict) else None
+    if not isinstance(arms, list) or not isinstance(data.get("population"), dict):
+        return data
+    size = source.choice((1, 2, 3, 30, 500, 5000, 100_000))
+    whole = [arm for arm in arms if isinstance(arm, dict)]
+    for arm in whole:
+        arm["size"] = size
+    data["population"]["size"] = size * len(whole)
+    return data
+
+
+GENTLE = (extreme, allowed, added, added, added, worded, worded, resized)
+"""Mutations that often leave a valid document."""
 STRUCTURAL = (
     delete,
     repeat,
@@ -143,14 +173,16 @@ STRUCTURAL = (
 
 
 def document(data: Any, schema: Schema, source: Random) -> bytes:
-    """Return plain data, mutated once to three times, as the bytes of a document; now and then those are mutated too."""
+    """Return plain data, mutated once to three times,
+    as the bytes of a document; now and then bytes are changed too."""
     data = copy.deepcopy(data)
+    mutations = source.choice((GENTLE, GENTLE, STRUCTURAL))
     for _ in range(source.choice((1, 1, 1, 2, 3))):
         if paths(data):
-            data = source.choice(STRUCTURAL)(data, schema, source)
+            data = source.choice(mutations)(data, schema, source)
     text = json.dumps(data, indent=source.choice((None, 1, 1, 1)), ensure_ascii=source.random() < 0.5)
     content = text.encode("utf-8", "surrogatepass")
-    return raw(content, source) if source.random() < 0.1 else content
+    return raw(content, source) if source.random() < 0.08 else content
 
 
 def raw(content: bytes, source: Random) -> bytes:
@@ -199,10 +231,14 @@ def table(text: str, source: Random) -> bytes:
 
 _TOKEN = re.compile(r"\w+|\s+|//.*|.", re.DOTALL)
 ANTIMONY = (
-    'import "other.ant"', "```/*```", "/*", "*/", "//", "end", "model q()", "function f(a) a; end", "at time > 1: x = 0;", "'",
-    "((((", "))))", " := ", " -> ", ";", "^", "/0", "1e999", "9^9^9^9", "x" * 3000, "sin(" * 1500, "+1" * 6000, "var", "é",
-    "unit u = 1e-3 litre;", "x identity \"http://x\"", "delay(x, 1)", "piecewise(1, x > 0, 2)", "const", "species s in c;",
-    'x notes "\x1b]0;owned\a"', "// clock: fsat", "// source: [/x]", "time", "-", "\x00", "\n\n\n", "import", "$x", "J: => ; 1",
+    'import "other.ant"', "```/*```", "/*", "*/", "//", "end", "model q()", "function f(a) a; end",
+    "at time > 1: x = 0;", "'",
+    "((((", "))))", " := ", " -> ", ";", "^", "/0", "1e999", "9^9^9^9", "x" * 3000, "sin(" * 1500, "+1" * 6000,
+    "var", "é",
+    "unit u = 1e-3 litre;", "x identity \"http://x\"", "delay(x, 1)", "piecewise(1, x > 0, 2)", "const",
+    "species s in c;",
+    'x notes "\x1b]0;owned\a"', "// clock: fsat", "// source: [/x]", "time", "-", "\x00", "\n\n\n", "import", "$x",
+    "J: => ; 1",
     "r0 := 1\n" + "".join(f"r{n} := r{n - 1} + r{n - 1}\n" for n in range(1, 25)),
 )  # fmt: skip
 """Words of Antimony that a reader may trip over."""

@@ -229,7 +229,7 @@ def told(failure: Failure, seed: int) -> str:
     """Return a failure in words: how to see it again, and the smallest files."""
     case = failure.small
     lines = [f"seed {seed}, case {case.number} ({case.kind}): {'; '.join(failure.faults)}"]
-    lines.append(f"  again: python scripts/fuzz.py --seed {seed} --first {case.number} --cases 1")
+    lines.append(f"  again: python scripts/fuzz.py --seed {seed} --first {case.number} --cases 1 --kind {case.kind}")
     lines += [f"  cereblon {' '.join(map(repr, command))}" for command in (case.command, *case.then)]
     for name, content in list(case.files.items())[:1]:
         shown = repr(content)[2:-1].replace("\\n", "\n")

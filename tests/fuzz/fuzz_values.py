@@ -1,4 +1,4 @@
-"""Values that break readers: extreme numbers, wrong kinds, words that act on a terminal, and samples of a JSON Schema."""
+"""Values that break readers: extreme numbers, wrong kinds, words that act on a terminal, samples of a JSON Schema."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from random import Random
 from typing import Any
 
 NUMBERS: tuple[Any, ...] = (
-    0, -1, 1, 2, 3, 7, 10**9, -(10**9), 10**18, 0.0, -0.0, 0.5, 1e-9, 1e-300, 1e300, 99.9, 100, 100.1, 3650, 3651, 100_000,
+    0, -1, 1, 2, 3, 7, 10**9, -(10**9), 10**18, 0.0, -0.0, 0.5, 1e-9, 1e-300, 1e300, 99.9, 100, 100.1, 3650, 3651,
+    100_000,
     100_001, 10**40,
 )  # fmt: skip
 WORDS: tuple[str, ...] = (
     "", " ", "[/x]", "[bold]x", "[link=http://evil.example]click[/link]", "dose [10] and [a] group", "\x1b]0;owned\a",
-    "\x1b[31mred", "\x1b[2J", "\x9b31m", "\x00", "\x7f", "\u202egnp.exe", "\u200b", "é", "μ", "日本語", "😀", "a" * 5000,
+    "\x1b[31mred", "\x1b[2J", "\x9b31m", "\x00", "\x7f", "\u202egnp.exe", "\u200b", "μ", "日本語", "😀", "a" * 5000,
     "nan", "inf", "1e309", "-1", "null", "~", "yes", "2026-01-01", "0x10", "{x}", "%s", "${HOME}", "`id`", "../../etc",
     "/etc/passwd", "!!python/name:os.system", "<script>alert(1)</script>", "a\nb", "a\r\nb", "\t", "'", '"', "\\",
     "5 kg", "5 mg/m2", "five mg", "5", "-5 mg", "0 mg", "1e-9 mg", "5e3 mg", "5 μg", "2500 ug", "1e99 mg", "0 days",

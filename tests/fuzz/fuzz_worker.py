@@ -198,7 +198,8 @@ class Worker:
             0, "trial", {"t.yaml": SMALL.encode()}, ("run", "t.yaml", "-n", "2", "--out", "out"), targets=("out",)
         )
         found, ran = self.one(case)
-        assert ran == 1 and not found, found
+        if found or ran != 1:
+            raise RuntimeError(f"the session cannot begin: {found}")
         self.spare = 0.0 if self.quick else COMPILING
         self.tell(ready=True)
 

@@ -149,6 +149,12 @@ class Readout(Document):
                 raise problem(f"expect {self.expect} needs the field {field}")
         if self.expect == "saturating" and len(self.over) < 4:
             raise problem("expect saturating needs at least four conditions in the field over")
+        if self.expect == "differs" and not self.others:
+            raise problem("expect differs needs the field others")
+        if self.expect == "within" and self.scale != "value" and self.against is None:
+            raise problem(f"scale {self.scale} needs the field against")
+        if (self.hour is not None or self.read == "lowest") and (self.others or self.over or self.against_of):
+            raise problem("hour and lowest read one quantity, `of`: expected no others, over or against_of beside them")
         return self
 
 
@@ -171,9 +177,18 @@ class Experiment(Document):
                 if name is not None and name not in self.conditions:
                     known = ", ".join(self.conditions)
                     raise problem(f"unknown condition '{name}': expected one of {known}", ("readouts", i, field))
-            if readout.day is not None and readout.day > self.days:
-                raise problem(f"day {readout.day} is after the end, day {self.days}", ("readouts", i, "day"))
+            for field in ("day", "against_day"):
+                day = getattr(readout, field)
+                if day is not None and day > self.days:
+                    raise problem(f"day {day} is after the end, day {self.days}", ("readouts", i, field))
+            self._one_sort(i, readout)
         return self
+
+    def _one_sort(self, i: int, readout: Readout) -> None:
+        named = [readout.to, *filter(None, (readout.against, readout.effect)), *readout.over]
+        if len({self.conditions[name].trial is None for name in named}) > 1:
+            what = f"compares a trial with a patient or a dish ({', '.join(named)}): expected conditions of one sort"
+            raise problem(what, ("readouts", i, "to"))
 
     @property
     def clinical(self) -> bool:
