@@ -321,7 +321,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 2 for a mistake of the user, 130 for Ctrl-C, 143 for SIGTERM."""
     if arguments is None:
         gc.set_threshold(OBJECTS)
-        signal.signal(signal.SIGTERM, _terminate)
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # one that is ignored stays so
+            signal.signal(signal.SIGTERM, _terminate)
     code = _main(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:
         _leave(code)
