@@ -31,6 +31,7 @@ from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, Parameter, load_model
 from cereblon.patients.population import PRINTED, Eligibility, Population, Printed
 from cereblon.patients.untreated import SOLVED
+from cereblon.report.target import check_target
 from cereblon.result import StudyResult
 from cereblon.study_block import BlockRunner
 from cereblon.study_program import LANES
@@ -102,9 +103,12 @@ def run(
 
     Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
     for an unknown arm or parameter, impossible values, a subject whose state left the possible range, or an `out` that
-    another run is writing.
+    another run is writing or that holds anything but a run.
     """
-    lock = None if out is None else TargetLock(out)
+    lock = None
+    if out is not None:
+        check_target(out)
+        lock = TargetLock(out)
     try:
         return _run(
             trial, patients, seed, arms, overrides or {}, out, progress or (lambda done, total, words: None), lock

@@ -245,3 +245,16 @@ def test_a_text_file_on_a_full_disk_is_one_line_and_leaves_nothing(
         write_text(tmp_path / "a.xml", "x" * 1_000_000)
     assert (tmp_path / "a.xml").read_text() == "earlier"
     assert names(tmp_path) == {"a.xml"}
+
+
+def test_a_text_file_follows_links_and_replaces_no_device(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.xml").symlink_to("real/a.xml")
+    for _ in range(2):
+        write_text(tmp_path / "link.xml", "text")
+        assert (tmp_path / "real" / "a.xml").read_text() == "text"
+    assert (tmp_path / "link.xml").is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(CereblonError, match="is no ordinary file"):
+            write_text(place, "text")

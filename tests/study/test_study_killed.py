@@ -15,6 +15,7 @@ import pytest
 
 SEED = 20
 KILLS = 20
+FLIPS = 2
 PATIENTS = 600
 TRIAL = "chen2011"
 GIVE_UP = 300.0  # seconds for one run
@@ -92,7 +93,7 @@ def test_a_flipped_bit_in_the_cache_is_noticed(tmp_path: Path, healthy: Contents
     cache = tmp_path / "cache"
     assert complete(tmp_path, cache) == healthy
     at = random.Random(SEED)
-    for _ in range(4):
+    for _ in range(FLIPS):
         (file,) = (cache / "cereblon").glob(kind)
         whole = file.read_bytes()
         flip(file, at)
@@ -118,7 +119,7 @@ def after_the_first_block(folder: Path) -> None:
 )
 def test_a_flipped_bit_in_the_blocks_is_noticed(tmp_path: Path, healthy: Contents, kind: str) -> None:
     at = random.Random(SEED)
-    for number in range(3):
+    for number in range(FLIPS):
         folder = tmp_path / str(number)
         folder.mkdir()
         after_the_first_block(folder)

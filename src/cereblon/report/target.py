@@ -42,16 +42,18 @@ def check_target(folder: Path, request: Request | None = None, force: bool = Fal
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step: it is there complete, or not at all. Raises CereblonError when it cannot
-    be.
+    """Write a text file in one step, links followed: it is there complete, or not at all.
+
+    Raises CereblonError when it cannot be.
     """
     check_file_target(path)
-    prefix = f".{path.name}{PARTIAL}-"
+    target = Path(os.path.realpath(path))
+    prefix = f".{target.name}{PARTIAL}-"
     try:
-        for left, _ in left_behind(path.absolute().parent, prefix):
+        for left, _ in left_behind(target.parent, prefix):
             with suppress(OSError):
                 left.unlink()
-        write_bytes(path, text.encode(), path.with_name(f"{prefix}{os.getpid()}"))
+        write_bytes(target, text.encode(), target.with_name(f"{prefix}{os.getpid()}"))
     except OSError as error:
         raise CereblonError(f"{path}: cannot be written ({error.strerror or error})") from None
 
@@ -61,7 +63,9 @@ def check_file_target(path: Path) -> None:
     try:
         if path.is_dir() or not path.name:
             raise CereblonError(f"{path}: is a folder; expected the name of a file")
-        folder = path.absolute().parent
+        if path.exists() and not path.is_file():
+            raise CereblonError(f"{path}: is no ordinary file; expected the name of a file")
+        folder = Path(os.path.realpath(path)).parent
         if not folder.is_dir():
             raise CereblonError(f"{path}: the folder {folder} does not exist")
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
