@@ -8,6 +8,7 @@ the folder all of it is made again at each start, which is said once.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 from hashlib import sha256
@@ -17,13 +18,15 @@ from typing import Final
 
 from platformdirs import user_cache_dir
 
-from cereblon.files import left_behind, write_bytes
+from cereblon.files import runs, write_bytes
 from cereblon.notice import notice
 
 _HEADER: Final = "cereblon cache 1"
 _PRIVATE: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_PARTIAL: Final = re.compile(r"[a-z]+-[0-9a-f]{24}\.(?:program|json)\.([0-9]+)")
+"""What `keep` writes before it renames it: a name of this package and the number of the process."""
 _writing = Lock()
 _said: set[str] = set()
 
@@ -81,8 +84,9 @@ def _not_ours(entry: os.stat_result) -> str:
 
 def _sweep(folder: Path) -> None:
     """Remove what processes that ended left half-written."""
-    for prefix in {path.name.rpartition(".")[0] for path in folder.iterdir()}:
-        for path, _ in left_behind(folder, f"{prefix}."):
+    for path in list(folder.iterdir()):
+        found = _PARTIAL.fullmatch(path.name)
+        if found and not runs(int(found[1])):
             with suppress(OSError):
                 path.unlink()
 

@@ -27,7 +27,8 @@ _MARK: Final = "fingerprint"
 _VISITS: Final = "visits"
 _BLOCK: Final = re.compile(rf"done-\d{{6}}(\.partial)?|({'|'.join(TABLES)})-\d{{6}}\.(parquet|partial)")
 _VISIT_PART: Final = re.compile(r"part-\d{6}\.(parquet|partial)")
-_temporary: set[Path] = set()
+_temporary: dict[Path, int] = {}
+"""Folder -> process that made it; a copy of the process leaves it alone."""
 
 
 def checkpoint_folder(out: Path) -> Path:
@@ -51,8 +52,9 @@ def remove_temporary() -> None:
 
 def discard(folder: Path) -> None:
     """Remove one temporary folder of this process."""
-    shutil.rmtree(folder, ignore_errors=True)
-    _temporary.discard(folder)
+    if _temporary.get(folder) == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+        _temporary.pop(folder, None)
 
 
 @lru_cache(maxsize=1)
@@ -81,7 +83,7 @@ class Checkpoint:
         try:
             if out is None:
                 self.folder = Path(tempfile.mkdtemp(prefix="cereblon-"))
-                _temporary.add(self.folder)
+                _temporary[self.folder] = os.getpid()
                 return
             self.folder = checkpoint_folder(out)
             self._open()

@@ -352,7 +352,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is not None:
         sys.exit(_main(arguments))
     gc.set_threshold(OBJECTS)
-    signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # one that is ignored stays so
+        signal.signal(signal.SIGTERM, _terminate)
     if fill_closed_streams():
         _leave(_fail("standard output is closed: expected a place for the results, such as /dev/null"))
     try:

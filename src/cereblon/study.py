@@ -33,6 +33,7 @@ from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, Parameter, load_model
 from cereblon.patients.untreated import SOLVED
+from cereblon.report.target import check_target
 from cereblon.result import StudyResult
 from cereblon.study_block import BlockRunner
 from cereblon.study_population import plan_trial
@@ -110,13 +111,17 @@ def run(
 
     Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
     for an argument of the wrong kind, an unknown arm or parameter, impossible values, a population that no cohort can
-    have, a subject whose state left the possible range, or an `out` that another run is writing.
+    have, a subject whose state left the possible range, or an `out` that another run is writing or that holds anything
+    but a run.
     """
     arguments.instance("trial", trial, Trial, "a trial from cereblon.load_trial")
     arguments.callback("progress", progress)
     folder = None if out is None else arguments.path("out", out)
     check_environment()
-    lock = None if folder is None else TargetLock(folder)
+    lock = None
+    if folder is not None:
+        check_target(folder)
+        lock = TargetLock(folder)
     try:
         return _run(trial, patients, seed, arms, overrides, twins, folder, progress or _silent, lock)
     except BaseException:

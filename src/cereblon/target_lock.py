@@ -56,7 +56,7 @@ class TargetLock:
         except OSError as error:
             _remove_empty(made)
             raise CereblonError(f"output folder '{folder}': cannot be written ({error.strerror or error})") from None
-        self._free = weakref.finalize(self, _free, lock, path, made)
+        self._free = weakref.finalize(self, _free, lock, path, made, os.getpid())
         _HELD.add(self)
 
     @property
@@ -82,7 +82,9 @@ def release_all() -> None:
         lock.release()
 
 
-def _free(lock: FileLock, path: Path, made: list[Path]) -> None:
+def _free(lock: FileLock, path: Path, made: list[Path], process: int) -> None:
+    if os.getpid() != process:  # a copy of the process that took it, which ends before that does
+        return
     with suppress(OSError):
         if path.stat().st_size == 0:  # ours is empty; removed while held, so that nobody else can hold it
             path.unlink()

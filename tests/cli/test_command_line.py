@@ -155,6 +155,30 @@ def test_show_answers_for_model_parameter_and_trial(cli: Cli) -> None:
         assert words in out
 
 
+def test_a_run_of_another_request_is_replaced_by_force_alone(cli: Cli, fake_study: list[dict[str, Any]]) -> None:
+    assert cli("run", "badoux2011", "-n", "30")[0] == 0
+    assert cli("run", "badoux2011", "-n", "30")[0] == 0
+    there = Path("runs/badoux2011-seed-1/run.json").read_bytes()
+    for change in (
+        ("-n", "20"),
+        ("-n", "30", "--set", "len_clearance_scale=0.5"),
+        ("-n", "30", "--knockout", "del17p_response"),
+    ):
+        assert_one_line(cli("run", "badoux2011", *change), "another request", "--force")
+    assert len(fake_study) == 2  # refused before the work
+    assert Path("runs/badoux2011-seed-1/run.json").read_bytes() == there
+    assert cli("run", "badoux2011", "-n", "20", "--force")[0] == 0
+    Path("runs/badoux2011-seed-1/notes.txt").write_text("a")
+    assert_one_line(cli("run", "badoux2011", "-n", "20", "--force"), "notes.txt")
+
+
+def test_the_current_folder_takes_a_result(cli: Cli, fake_study: list[dict[str, Any]]) -> None:
+    code, out, err = cli("run", "badoux2011", "-n", "30", "--out", ".")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "Report: report.html"
+    assert Path("run.json").exists()
+
+
 def test_export_writes_sbml(cli: Cli) -> None:
     code, _, err = cli("export", "sbml", "model.xml")
     assert (code, err) == (0, "")

@@ -101,10 +101,12 @@ def test_what_ended_processes_left_is_swept(folder: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     cache.keep("a.json", b"content")
-    for name in (f"a.json.{gone.pid}", f"cycle-1.program.{gone.pid}", f"a.json.{os.getppid()}", "a.json.mine"):
+    model = f"model-{'0' * 24}.json"
+    stay = {f"{model}.{os.getppid()}", f"{model}.mine", f"notes.{gone.pid}"}
+    for name in (*stay, f"{model}.{gone.pid}", f"cycle-{'a' * 24}.program.{gone.pid}"):
         (folder / name).write_bytes(b"half")
     cache.keep("b.json", b"content")
-    assert {path.name for path in folder.iterdir()} == {"a.json", "b.json", f"a.json.{os.getppid()}", "a.json.mine"}
+    assert {path.name for path in folder.iterdir()} == {"a.json", "b.json", *stay}
 
 
 def test_no_place_for_the_cache_is_one_line(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 import synthetic
 from cereblon.errors import CereblonError
 from cereblon.report.earlier import planned
-from cereblon.report.target import check_target
+from cereblon.report.target import check_target, write_text
 from cereblon.result import StudyResult
 
 FILES = {
@@ -149,12 +149,23 @@ def test_links_are_followed(result: StudyResult, tmp_path: Path) -> None:
 def test_places_that_cannot_be_made_are_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "file").write_text("")
-    for place in ("/", tmp_path / "loop", tmp_path / "file", tmp_path / "file" / "below", "/proc/X", "x" * 300, "a\0b"):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (
+        "/",
+        "/dev/null",
+        tmp_path / "pipe",
+        tmp_path / "loop",
+        tmp_path / "file",
+        tmp_path / "file" / "below",
+        "/proc/X",
+        "x" * 300,
+        "a\0b",
+    ):
         with pytest.raises(CereblonError) as caught:
             check_target(Path(place))
         assert "\n" not in str(caught.value)
         assert str(caught.value).startswith("output folder ")
-    assert names(tmp_path) == {"loop", "file"}
+    assert names(tmp_path) == {"loop", "file", "pipe"}
 
 
 def test_the_folder_one_stands_in_stays(result: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,3 +233,28 @@ def test_an_error_of_the_table_writer_is_one_line(
         lazy.save(tmp_path / "X")
     assert str(caught.value) == f"output folder '{tmp_path / 'X'}': No space left on device (os error 28)"
     assert names(tmp_path) == set()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_text_file_on_a_full_disk_is_one_line_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.xml").write_text("earlier")
+    (tmp_path / f".a.xml.partial-{os.getpid()}").symlink_to("/dev/full")
+    with pytest.raises(CereblonError, match="No space left on device"):
+        write_text(tmp_path / "a.xml", "x" * 1_000_000)
+    assert (tmp_path / "a.xml").read_text() == "earlier"
+    assert names(tmp_path) == {"a.xml"}
+
+
+def test_a_text_file_follows_links_and_replaces_no_device(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.xml").symlink_to("real/a.xml")
+    for _ in range(2):
+        write_text(tmp_path / "link.xml", "text")
+        assert (tmp_path / "real" / "a.xml").read_text() == "text"
+    assert (tmp_path / "link.xml").is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(CereblonError, match="is no ordinary file"):
+            write_text(place, "text")

@@ -202,6 +202,12 @@ def test_a_folder_of_blocks_with_something_else_in_it_is_not_removed(trial: Tria
     assert (alone / "precious").read_text() == "a"
 
 
+def test_a_place_with_files_of_others_is_refused_before_the_work(trial: Trial, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("a")
+    with pytest.raises(CereblonError, match=r"'notes\.txt' in it is of no Cereblon run"):
+        run(trial, patients=PATIENTS, out=tmp_path, progress=lambda *_: pytest.fail("began"))
+
+
 def test_an_empty_folder_of_blocks_is_used(trial: Trial, healthy: Tables, tmp_path: Path) -> None:
     checkpoint_folder(tmp_path / "out").mkdir()
     same_again(trial, tmp_path / "out", healthy)

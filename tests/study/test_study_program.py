@@ -63,7 +63,7 @@ def test_a_program_that_reads_back_differently_is_not_kept(folder: Path, monkeyp
     assert not list(folder.glob("*"))
 
 
-@pytest.mark.parametrize("harm", ["damage", "cut", "bit", "other shapes", "other mark"])
+@pytest.mark.parametrize("harm", ["damage", "cut", "empty", "bit", "other shapes", "other mark"])
 def test_what_does_not_fit_is_built_anew(folder: Path, harm: str) -> None:
     KeptProgram(Builder(), "kept")({"a": ONE}, np.float32(1))
     (path,) = folder.glob("*.program")
@@ -71,6 +71,8 @@ def test_what_does_not_fit_is_built_anew(folder: Path, harm: str) -> None:
         path.write_bytes(b"no program")
     if harm == "cut":
         path.write_bytes(path.read_bytes()[:1000])
+    if harm == "empty":
+        path.write_bytes(b"")
     if harm == "bit":
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
