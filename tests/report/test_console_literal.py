@@ -42,7 +42,7 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def hostile_trial(words: str) -> Trial:
-    """A trial with `words` wherever a document is free to write (a key, such as the id of a source, holds no such word)."""
+    """A trial with `words` wherever a document is free to write; the id of a source is not."""
     plain = synthetic.trial(("one", "two"))
     return plain.model_copy(
         update={
