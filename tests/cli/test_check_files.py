@@ -84,7 +84,7 @@ def test_no_content_breaks_check(
 
 
 def test_a_link_is_followed(cli: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "p.tsv").write_text(HEADER + ROW.format(note=""))
+    (tmp_path / "p.tsv").write_text(HEADER + ROW.format(note=""), encoding="utf-8")
     os.symlink("p.tsv", "link.tsv")
     assert cli("check", "link.tsv") == (0, "link.tsv: no errors, 0 warnings\n")
     refused(cli("check", "none.tsv"), "does not exist")
@@ -93,9 +93,11 @@ def test_a_link_is_followed(cli: Callable[..., Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["upper.YAML", "mixed.Yml", "UPPER.JSON"])
 def test_check_and_run_agree_on_what_is_a_trial_file(cli: Callable[..., Any], tmp_path: Path, name: str) -> None:
     if name == "UPPER.JSON":
-        (tmp_path / name).write_text(load_trial("chen2011").model_copy(update={"id": "own"}).model_dump_json())
+        (tmp_path / name).write_text(
+            load_trial("chen2011").model_copy(update={"id": "own"}).model_dump_json(), encoding="utf-8"
+        )
     else:
-        (tmp_path / name).write_text(template_text())
+        (tmp_path / name).write_text(template_text(), encoding="utf-8")
     assert cli("check", name)[0] == 0
     assert load_trial(name).id == load_trial(tmp_path / name).id
 
@@ -181,5 +183,5 @@ def test_no_trick_of_an_assay_file_is_taken(tmp_path: Path, text: str) -> None:
 
 def test_a_path_with_colons_and_brackets_keeps_its_place(cli: Callable[..., Any], tmp_path: Path) -> None:
     name = "a: [b] 2:3.ant"
-    (tmp_path / name).write_text("x = 1\nend\n")
+    (tmp_path / name).write_text("x = 1\nend\n", encoding="utf-8")
     refused(cli("check", name), f"{name}:2: error: 'end' is not allowed here")

@@ -43,7 +43,7 @@ def test_a_reading_leaves_nothing_and_opens_nothing(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     secret = tmp_path / "secret.ant"
-    secret.write_text("canary_word ((\n")
+    secret.write_text("canary_word ((\n", encoding="utf-8")
     # what the lexer refuses, given to the child all the same: there is no file that it could open
     with pytest.raises(AntimonyError) as caught:
         read_guarded(f'import "{secret}"\nmodel cereblon()\nx = 1\nend\n', "cereblon")
@@ -68,7 +68,7 @@ def test_a_broken_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
-    (tmp_path / "slow.ant").write_text(DOUBLING)
+    (tmp_path / "slow.ant").write_text(DOUBLING, encoding="utf-8")
     command = [sys.executable, "-m", "cereblon.cli", "check", "slow.ant"]
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children")

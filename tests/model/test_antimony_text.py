@@ -31,7 +31,7 @@ def refused(text: str) -> str:
 
 def test_the_ban_on_files_cannot_be_passed_by_quoting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "SECRET.txt").write_text("root:x:0:0\n")
+    (tmp_path / "SECRET.txt").write_text("root:x:0:0\n", encoding="utf-8")
     with pytest.raises(CereblonError, match=r"own\.ant:3: 'end' is not allowed here") as caught:
         load_model_text(HIDDEN.format(file="SECRET.txt"), name="own.ant")
     assert "root" not in str(caught.value)

@@ -164,3 +164,17 @@ def test_the_packaged_model_is_complete() -> None:
     for name, line in (("alc", "rule"), ("cll_blood", "slow"), ("ikzf1_t", "relaxing")):
         assert next(e for e in model.equations() if e.name == name).clock == line
     assert load_model() is model
+
+
+def test_rules_that_use_each_other_twice_are_sorted_in_no_time() -> None:
+    from cereblon.model.classify import Dependence, affine
+
+    bodies = {"r0": sym("x")}
+    bodies |= {f"r{n}": add(sym(f"r{n - 1}"), mul(sym("k"), sym(f"r{n - 1}"))) for n in range(1, 61)}
+    # 2^60 ways lead from the last rule to x; the coefficient is (1 + k)^60
+    coefficients, rest = affine(sym("r60"), frozenset({"x"}), Dependence({"x": None}, bodies), bodies)
+    assert rest is num(0.0)
+    from cereblon.model import Program
+
+    slope = Program([coefficients["x"]], {}, lambda _: True).run({"k": 0.01})[0]
+    assert float(slope) == pytest.approx(1.01**60, rel=1e-5)

@@ -192,9 +192,9 @@ def test_names_in_errors_are_written_out(cli: Callable[..., Any], tmp_path: Path
 
 @pytest.mark.parametrize("word", ["\x1b]0;owned\a", "a\u202eb", "[/x]"])
 def test_names_in_findings_are_written_out(cli: Callable[..., Any], tmp_path: Path, word: str) -> None:
-    (tmp_path / f"{word.replace('/', '_')}.ant").write_text("x = = 1\n")
-    (tmp_path / "p.tsv").write_text(f"id\tvalue\tunit\t{word}\n")
-    (tmp_path / "t.yaml").write_text(f"id: {word!r}\n")
+    (tmp_path / f"{word.replace('/', '_')}.ant").write_text("x = = 1\n", encoding="utf-8")
+    (tmp_path / "p.tsv").write_text(f"id\tvalue\tunit\t{word}\n", encoding="utf-8")
+    (tmp_path / "t.yaml").write_text(f"id: {word!r}\n", encoding="utf-8")
     (tmp_path / "m.ant").write_text(f'x is "{word}"\nx = = 1\n', encoding="utf-8")
     for file in tmp_path.iterdir():
         code, text = cli("check", file.name)

@@ -131,7 +131,10 @@ def test_every_packaged_value_may_be_set_to_itself() -> None:
         ("model m\n  x' = (lambda: 1)(); x = 1;\nend\n", "syntax error"),
         ("!!python/object/apply:os.system ['touch pwned']", "syntax error"),
         ("model m\n  x' = 9^9^9^9^9*x; x = 1;\nend\n", "too large"),
-        ("model m\n  x' = " + "sin(" * 1200 + "x" + ")" * 1200 + "; x = 1;\nend\n", "more than 100 parentheses"),
+        (
+            "model m\n  x' = " + "sin(" * 1200 + "x" + ")" * 1200 + "; x = 1;\nend\n",
+            "more than 100 parentheses inside each other",
+        ),
     ],
 )
 def test_model_text_is_read_never_run(refused: Refused, tmp_path: Path, text: str, words: str) -> None:

@@ -76,7 +76,8 @@ def _too_slow() -> LimitError:
 
 def _broken(code: int) -> LimitError:
     """Return what the end of the child means: a negative code is the number of a signal."""
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+    # the processor time ends with one of these; Windows knows neither, and there the wall time ends a reading
+    if code < 0 and signal.Signals(-code).name in ("SIGXCPU", "SIGKILL"):
         return _too_slow()
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return LimitError(
