@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the work began before its target was checked")
 
+    # modules that take the name with them when they are imported must have the real one
+    for module in ("report.claims_page", "evidence.dose_response", "evidence.graph_files"):
+        import_module(f"cereblon.{module}")
     for name in ("model.load_model", "evidence.graph.mechanism_graph", "evidence.verdicts.run_claims"):
         monkeypatch.setattr(f"cereblon.{name}", never)
     monkeypatch.setattr("cereblon.evidence.assay.run_assay", never)
