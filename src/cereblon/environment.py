@@ -16,8 +16,6 @@ from typing import Final
 
 from cereblon.errors import CereblonError
 
-OWN_XLA_FLAG: Final = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
-"""The option that Cereblon adds to XLA_FLAGS itself: known to be good."""
 HARMLESS: Final = {"JAX_COMPILATION_CACHE_DIR": None, "JAX_PLATFORMS": "cpu"}
 """Variables (None: any value; else this one) that many users set, and that cannot stop JAX."""
 TRUE: Final = ("1", "y", "yes", "t", "true", "on")
@@ -50,7 +48,7 @@ def _chosen(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the variables, with values, that the user set and that could stop JAX."""
     chosen = []
     for name in sorted(environment):
-        value = environment[name].replace(OWN_XLA_FLAG, "").strip()
+        value = environment[name].strip()
         harmless = name in HARMLESS and HARMLESS[name] in (None, value)
         if (name == "XLA_FLAGS" or name.startswith("JAX_")) and value and not harmless:
             chosen.append((name, value))

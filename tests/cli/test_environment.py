@@ -67,8 +67,6 @@ def test_unset_costs_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     environment.check_environment()
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/tmp/somewhere")
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    monkeypatch.setenv("XLA_FLAGS", environment.OWN_XLA_FLAG)
-    environment.check_environment()
 
 
 def test_jit_that_a_program_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise AssertionError("the work began before its target was checked")
 
     # modules that take the name with them when they are imported must have the real one
-    for module in ("report.claims_page", "evidence.dose_response", "evidence.graph_files"):
+    for module in ("report.claims_page", "evidence.assay", "evidence.dose_response", "evidence.arrow_signs"):
         import_module(f"cereblon.{module}")
     for name in ("model.load_model", "evidence.graph.mechanism_graph", "evidence.verdicts.run_claims"):
         monkeypatch.setattr(f"cereblon.{name}", never)
