@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cereblon.columns import TABLES
 from cereblon.errors import CereblonError
-from cereblon.files import digest, write_bytes, write_table
+from cereblon.files import digest, remove, write_bytes, write_table
 from cereblon.target_lock import resolve
 
 if TYPE_CHECKING:
@@ -44,6 +43,12 @@ def clear_checkpoint(out: Path) -> None:
         _remove(folder)
 
 
+def temporary(folder: Path) -> Path:
+    """Note a folder of this process that must not outlive it, and return it."""
+    _temporary[folder] = os.getpid()
+    return folder
+
+
 def remove_temporary() -> None:
     """Remove the temporary folders of this process; called when it ends without taking its objects apart."""
     for folder in list(_temporary):
@@ -53,7 +58,7 @@ def remove_temporary() -> None:
 def discard(folder: Path) -> None:
     """Remove one temporary folder of this process."""
     if _temporary.get(folder) == os.getpid():
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         _temporary.pop(folder, None)
 
 
@@ -82,8 +87,7 @@ class Checkpoint:
         self.out, self.temporary, self.fingerprint = out, out is None, fingerprint
         try:
             if out is None:
-                self.folder = Path(tempfile.mkdtemp(prefix="cereblon-"))
-                _temporary[self.folder] = os.getpid()
+                self.folder = temporary(Path(tempfile.mkdtemp(prefix="cereblon-")))
                 return
             self.folder = checkpoint_folder(out)
             self._open()

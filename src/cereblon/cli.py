@@ -378,6 +378,7 @@ def _leave(code: int) -> NoReturn:
     After Ctrl-C at once: a compilation in another thread cannot be stopped, and an ordinary exit would wait for it.
     """
     if code in (INTERRUPTED, TERMINATED):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # polars passes a Ctrl-C on twice, and people press it twice
         from cereblon.checkpoint import remove_temporary
         from cereblon.target_lock import release_all
 

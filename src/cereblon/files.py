@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
 PARTIAL: Final = ".partial"
 _HASH_BLOCK: Final = 1 << 20  # bytes
+_PATIENCE: Final = 2.0
+"""Seconds in which a table that is still being written by an interrupted thread must end."""
+_PAUSE: Final = 0.05
+"""Seconds between two tries to remove a folder."""
 
 
 def digest(path: Path) -> str:
@@ -56,6 +62,17 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
     content = BytesIO()
     frame.write_parquet(content, compression="zstd", compression_level=1)
     write_bytes(path, content.getbuffer())
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that Cereblon made, also while a thread that was interrupted still writes into it."""
+    end = time.monotonic() + _PATIENCE
+    while os.path.lexists(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        if time.monotonic() > end:
+            return
+        if os.path.lexists(folder):
+            time.sleep(_PAUSE)
 
 
 def left_behind(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:

@@ -12,10 +12,10 @@ import polars as pl
 from cereblon import __version__
 from cereblon.columns import MEASURES, TABLES, covariate_columns
 from cereblon.errors import CereblonError
-from cereblon.files import digest, write_table
+from cereblon.files import digest, remove, write_table
 from cereblon.notice import notice
 from cereblon.report.earlier import FORMAT, RECORD, Request, earlier_run, versions
-from cereblon.report.placing import partial_folder, place, remove, sweep
+from cereblon.report.placing import partial_folder, place, sweep
 from cereblon.report.software import software_record
 from cereblon.target_lock import resolve
 

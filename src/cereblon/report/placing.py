@@ -6,24 +6,17 @@ The caller holds the lock of the target, and has checked that only a run of Cere
 from __future__ import annotations
 
 import os
-import shutil
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
-from cereblon.files import left_behind
+from cereblon.checkpoint import temporary
+from cereblon.files import left_behind, remove
 from cereblon.report.earlier import RECORD
-
-_PATIENCE: Final = 2.0
-"""Seconds in which a table that is still being written by an interrupted thread must end."""
-_PAUSE: Final = 0.05
-"""Seconds between two tries to remove a folder."""
 
 
 def partial_folder(target: Path) -> Path:
-    """Return where this process makes the folder."""
-    return target.with_name(f".{target.name}.partial-{os.getpid()}")
+    """Return where this process makes the folder; it goes with the process."""
+    return temporary(target.with_name(f".{target.name}.partial-{os.getpid()}"))
 
 
 def place(partial: Path, target: Path) -> None:
@@ -42,17 +35,6 @@ def place(partial: Path, target: Path) -> None:
                 remove(old)
             else:
                 old.rename(target)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder that Cereblon made, also while a thread that was interrupted still writes into it."""
-    end = time.monotonic() + _PATIENCE
-    while os.path.lexists(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        if time.monotonic() > end:
-            return
-        if os.path.lexists(folder):
-            time.sleep(_PAUSE)
 
 
 def sweep(target: Path) -> None:
