@@ -16,8 +16,9 @@ import pytest
 
 import synthetic
 from cereblon.errors import CereblonError
+from cereblon.output_files import write_text
 from cereblon.report.earlier import planned
-from cereblon.report.target import check_target, write_text
+from cereblon.report.target import check_target
 from cereblon.result import StudyResult
 
 FILES = {
