@@ -182,7 +182,7 @@ def test_the_current_folder_takes_a_result(cli: Cli, fake_study: list[dict[str, 
 def test_export_writes_sbml(cli: Cli) -> None:
     code, _, err = cli("export", "sbml", "model.xml")
     assert (code, err) == (0, "")
-    assert Path("model.xml").read_text().startswith("<?xml")
+    assert Path("model.xml").read_text("utf-8").startswith("<?xml")
     assert_one_line(cli("export", "sbml", "no/such/folder/model.xml"), "does not exist")
 
 
@@ -241,7 +241,7 @@ def test_mistakes_in_a_trial_file_name_line_and_column(
     cli: Cli, fake_study: list[dict[str, Any]], old: str, new: str, words: list[str]
 ) -> None:
     cli("new", "mine.yaml")
-    original = Path("mine.yaml").read_text()
+    original = Path("mine.yaml").read_text("utf-8")
     position = next(i for i in range(len(original)) if original.startswith(old, i) and not _commented(original, i))
     Path("mine.yaml").write_text(original[:position] + new + original[position + len(old) :])
     code, out, err = cli("run", "mine.yaml")

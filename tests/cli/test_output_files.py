@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(CereblonError, match="No space left on device"):
         write_text(file, "later")
-    assert file.read_text() == "earlier"
+    assert file.read_text("utf-8") == "earlier"
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -125,7 +125,7 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link.xml").symlink_to("there/a.xml")
     write_text(tmp_path / "link.xml", "text")  # the file that the link names does not exist yet
-    assert (tmp_path / "there" / "a.xml").read_text() == "text"
+    assert (tmp_path / "there" / "a.xml").read_text("utf-8") == "text"
     assert (tmp_path / "link.xml").is_symlink()
     with pytest.raises(CereblonError, match="exists already"):
         write_new_text(tmp_path / "link.xml", "other")

@@ -57,7 +57,7 @@ def test_the_template_is_valid_and_never_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     write_template(path)
     assert load_assay(path).id == "my_assay"
-    assert "cereblon assay mine.yaml" in path.read_text()
+    assert "cereblon assay mine.yaml" in path.read_text("utf-8")
     with pytest.raises(CereblonError, match="exists already"):
         write_template(path)
     assert TEMPLATE

@@ -57,14 +57,14 @@ def memory(process: int) -> int:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError, IndexError, ValueError):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                parent = int((entry / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
                 children.setdefault(parent, []).append(int(entry.name))
     most, waiting = 0, [process]
     while waiting:
         number = waiting.pop()
         waiting += children.get(number, [])
         with suppress(OSError, IndexError, ValueError):
-            pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
+            pages = int(Path(f"/proc/{number}/statm").read_text("utf-8").split()[1])
             most = max(most, pages * os.sysconf("SC_PAGE_SIZE"))
     return most
 

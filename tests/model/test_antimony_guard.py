@@ -74,7 +74,7 @@ def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
     for _ in range(300):
         time.sleep(0.1)
-        child = children.read_text().split() if children.exists() else []
+        child = children.read_text("utf-8").split() if children.exists() else []
         if child:
             break
     assert child
@@ -93,7 +93,7 @@ def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
 def alive(process: str) -> bool:
     """Whether a process runs; a dead one may stay listed where nobody asks for its end."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().split()[2] not in "ZX"
+        return Path(f"/proc/{process}/stat").read_text("utf-8").split()[2] not in "ZX"
     except OSError:
         return False
 

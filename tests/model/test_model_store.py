@@ -41,13 +41,13 @@ def test_kept_model_is_the_same_object_by_object(folder: Path) -> None:
 def test_damaged_file_is_ignored_and_written_anew(folder: Path, damage: str, sealed: bool) -> None:
     fresh = build()
     (file,) = folder.iterdir()
-    whole = file.read_text()
+    whole = file.read_text("utf-8")
     if sealed:  # whole, but of another version
         cache.keep(file.name, damage.encode())
     else:
         file.write_text(damage)
     assert build().plan == fresh.plan
-    assert file.read_text() == whole
+    assert file.read_text("utf-8") == whole
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def arm(cohort: int, size: int, hit: int, name: str = "a", seed: int = 3) -> Arm
         arm=name,
         size=size,
         subjects=np.arange(cohort),
+        twins=np.arange(cohort),
         flags={"orr": np.arange(cohort) < hit},
         cycles_given=given,
         cycles_hit={"neutropenia_g34_cycles": np.floor(given * (np.arange(cohort) < hit) * 0.5)},

@@ -39,7 +39,7 @@ def test_ids_are_unique() -> None:
 
 def test_every_effect_is_used() -> None:
     folder = files("cereblon.patients")
-    source = "".join(p.read_text() for p in folder.iterdir() if p.name.endswith(".py"))
+    source = "".join(p.read_text("utf-8") for p in folder.iterdir() if p.name.endswith(".py"))
     for row in read_rows("effects.tsv"):
         gene, _, kind = row["id"].partition(".")
         assert f'"{row["id"]}"' in source or (f'{{gene}}.{kind}"' in source and f'"{gene}"' in source), row["id"]

@@ -115,12 +115,12 @@ def test_run_folder_is_complete_and_explains_itself(result: StudyResult, tmp_pat
     folder = result.save(tmp_path / "deep" / "run")
     assert {path.name for path in folder.iterdir()} == FILES
     assert_frame_equal(pl.read_parquet(folder / "visits.parquet"), result.table("visits"))
-    record = json.loads((folder / "run.json").read_text())
+    record = json.loads((folder / "run.json").read_text("utf-8"))
     assert (record["trial"], record["seed"], record["patients"]) == ("synthetic", 1, 150)
     assert set(record["sha256"]) == FILES - {"run.json"}
     assert record["tables"]["exposure"]["DOSEMG"]["unit"] == "mg"
     assert record["tables"]["subjects"]["CRCL"]["unit"] == "mL/min"
-    assert json.loads((folder / "summary.json").read_text()) == result.summary()
+    assert json.loads((folder / "summary.json").read_text("utf-8")) == result.summary()
     assert record["twins"] is False
     assert record["quantities"]["ANC"]["source"] == "measured"
     software = record["software"]
@@ -151,13 +151,13 @@ def test_report_says_whether_arms_are_the_same_people(result: StudyResult, page:
 def test_a_run_may_be_replaced_and_other_folders_may_not(result: StudyResult, tmp_path: Path) -> None:
     folder = result.save(tmp_path / "run")
     (folder / "report.html").write_text("x")
-    assert (result.save(folder) / "report.html").read_text() != "x"
+    assert (result.save(folder) / "report.html").read_text("utf-8") != "x"
     other = tmp_path / "thesis"
     other.mkdir()
     (other / "chapter1.txt").write_text("irreplaceable")
     with pytest.raises(CereblonError, match="no Cereblon run"):
         result.save(other)
-    assert (other / "chapter1.txt").read_text() == "irreplaceable"
+    assert (other / "chapter1.txt").read_text("utf-8") == "irreplaceable"
     with pytest.raises(CereblonError, match="is a file"):
         result.save(other / "chapter1.txt")
 

@@ -194,9 +194,9 @@ def test_blocks_of_another_run_are_not_taken(trial: Trial, tmp_path: Path) -> No
     out = tmp_path / "out"
     _interrupt_after(1, out, trial)
     mark = checkpoint_folder(out) / "fingerprint"
-    first = mark.read_text()
+    first = mark.read_text("utf-8")
     other = run(trial, patients=5, seed=2, out=out)
-    assert mark.read_text() != first
+    assert mark.read_text("utf-8") != first
     assert_same(other, run(trial, patients=5, seed=2))
     del other  # one result at a time has the place
     changed = run(trial, patients=5, seed=2, out=out, overrides={"len_clearance_scale": 0.5})

@@ -67,7 +67,7 @@ def test_a_second_run_into_one_place_is_refused_at_once(trial: Trial, tmp_path: 
     first.save(tmp_path / "out")
     second = run(trial, patients=PATIENTS, seed=2, out=tmp_path / "link")
     second.save(tmp_path / "link", force=True)
-    assert json.loads((tmp_path / "out" / "run.json").read_text())["seed"] == 2
+    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["seed"] == 2
     assert {path.name for path in tmp_path.iterdir()} == {"out", "link"}
 
 
@@ -155,7 +155,7 @@ def _empty(path: Path) -> None:
         ("done-000000", flip),
         ("done-000000", _empty),
         ("done-000000", _no_json),
-        ("fingerprint", lambda path: path.write_text(path.read_text().replace("a", "b"))),
+        ("fingerprint", lambda path: path.write_text(path.read_text("utf-8").replace("a", "b"))),
     ],
 )
 def test_what_is_not_as_it_was_written_is_made_again(
@@ -193,13 +193,13 @@ def test_a_folder_of_blocks_with_something_else_in_it_is_not_removed(trial: Tria
     precious.write_text("a")
     with pytest.raises(CereblonError, match="precious"):
         run(trial, patients=PATIENTS, seed=2, out=out)
-    assert precious.read_text() == "a"
+    assert precious.read_text("utf-8") == "a"
     alone = checkpoint_folder(out.with_name("alone"))
     alone.mkdir()
     (alone / "precious").write_text("a")
     with pytest.raises(CereblonError, match="precious"):
         run(trial, patients=PATIENTS, out=out.with_name("alone"))
-    assert (alone / "precious").read_text() == "a"
+    assert (alone / "precious").read_text("utf-8") == "a"
 
 
 def test_a_place_with_files_of_others_is_refused_before_the_work(trial: Trial, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_file_of_the_user_runs(capfd: pytest.CaptureFixture[str], here: Path) ->
         *(f"{name}.parquet" for name in TABLES),
     }
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]  # no blocks left beside it
-    record = json.loads((folder / "run.json").read_text())
+    record = json.loads((folder / "run.json").read_text("utf-8"))
     assert (record["seed"], record["patients"], record["set"]) == (5, 12, {"len_clearance_scale": 0.9})
     subjects = pl.read_parquet(folder / "subjects.parquet")
     assert dict(subjects["ARM"].value_counts().iter_rows()) == {"slow": 12, "steady": 12}

@@ -225,7 +225,7 @@ def test_template_is_never_written_over(tmp_path: Path) -> None:
     file.write_text("precious")
     with pytest.raises(CereblonError, match="exists already"):
         write_template(file)
-    assert file.read_text() == "precious"
+    assert file.read_text("utf-8") == "precious"
     with pytest.raises(CereblonError, match="cannot be written"):
         write_template(tmp_path / "no" / "mine.yaml")
 

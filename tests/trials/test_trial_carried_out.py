@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from cereblon.clinic.codes import THRESHOLDS
 from cereblon.clinic.design import Arm, Trial
+from cereblon.clinic.design_base import Document as Part
 from cereblon.clinic.design_population import Eligibility, Printed
 from cereblon.clinic.documents import load_trial, parse_trial, template_text, trial_ids
 from cereblon.clinic.drugs import DRUGS
@@ -237,18 +238,25 @@ def test_every_drug_beside_lenalidomide_is_ordered_on_its_days(drug: str, part: 
     assert row.max() == pytest.approx(amounts.get(drug, 10.0))
 
 
+def past_the_border(part: Part, **fields: object) -> Any:
+    """Return a part of a document with fields that no document can have."""
+    changed = part.model_copy()
+    changed.__dict__.update(fields)
+    return changed
+
+
 def test_orders_refuse_an_arm_that_skipped_the_document() -> None:
-    trial = Trial.model_validate(document())
-    idle = trial.arms[0].model_copy(update={"treatment": Trial.model_validate(treated(STEROID)).arms[0].treatment[1:]})
+    arm = Trial.model_validate(document()).arms[0]
+    idle = past_the_border(arm, treatment=Trial.model_validate(treated(STEROID)).arms[0].treatment[1:])
     with pytest.raises(CereblonError, match="arm A: no lenalidomide is ordered"):
         arm_orders(idle, 90.0, 6)
-    first, second = trial.arms[0].treatment[0], Trial.model_validate(treated(from_day=57)).arms[0].treatment[0]
+    first, second = arm.treatment[0], Trial.model_validate(treated(from_day=57)).arms[0].treatment[0]
     with pytest.raises(CereblonError, match="arm A: two courses of lenalidomide"):
-        arm_orders(trial.arms[0].model_copy(update={"treatment": (first, second)}), 90.0, 6)
-    lost = Trial.model_validate(supported(drug="allopurinol", dose="300 mg", days="1-14")).arms[0].support[0]
-    lost = lost.model_copy(update={"drug": "aspirin"})
+        arm_orders(past_the_border(arm, treatment=(first, second)), 90.0, 6)
+    given = Trial.model_validate(supported(drug="allopurinol", dose="300 mg", days="1-14")).arms[0].support[0]
+    lost = past_the_border(given, drug="aspirin")
     with pytest.raises(CereblonError, match=r"arm A: support\[0\] of aspirin is not ordered"):
-        arm_orders(trial.arms[0].model_copy(update={"support": (lost,)}), 90.0, 6)
+        arm_orders(past_the_border(arm, support=(lost,)), 90.0, 6)
 
 
 @pytest.mark.parametrize("name", trial_ids())

@@ -112,7 +112,9 @@ def chosen(experiment: Experiment) -> dict[str, list[Readout]]:
             dish = experiment.conditions[condition].cells is not None
             for of in (readout.of, *readout.others):
                 key = (of, readout.read, readout.day, readout.hour, dish)
-                read.setdefault(key, readout.model_copy(update={"of": of, "others": ()}))
+                # one quantity by itself differs from nothing
+                expect = "shown" if readout.expect == "differs" else readout.expect
+                read.setdefault(key, readout.model_copy(update={"of": of, "others": (), "expect": expect}))
                 where.setdefault(key, []).append(condition)
     out: dict[str, list[Readout]] = {}
     for spot, readout in read.items():
