@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cereblon.result import StudyResult as StudyResult
     from cereblon.study import run as run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LAZY = {
     "Model": "cereblon.model",

@@ -16,7 +16,6 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ import jax
 import numpy as np
 import polars as pl
 
-from cereblon import arguments
+from cereblon import __version__, arguments
 from cereblon.checkpoint import Checkpoint, code_fingerprint, discard
 from cereblon.clinic.design import Trial
 from cereblon.columns import MEASURES
@@ -80,14 +79,6 @@ class StudyPlan:
             "libraries": (jax.__version__, np.__version__, pl.__version__),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def package_version() -> str:
-    """Return the installed version, or "unknown" when run from a source tree that is not installed."""
-    try:
-        return version("cereblon")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def run(
@@ -176,7 +167,7 @@ def _run(
             raise checkpoint.unwritable(error) from None
         raise
     meta = {
-        "cereblon": package_version(),
+        "cereblon": __version__,
         "model": model.fingerprint,
         "code": code_fingerprint()[:16],
         "parameter_set": hashlib.sha256(repr(sorted(_shared(model, plan).items())).encode()).hexdigest()[:16],
