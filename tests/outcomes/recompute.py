@@ -134,13 +134,6 @@ def severe_cycles(tables: Tables, term: str, *, surely: bool) -> dict[tuple[int,
     return {(who, cycle): grade for who, cycle, grade in worst.iter_rows()}
 
 
-def cycles_of_death(tables: Tables) -> set[tuple[int, int]]:
-    """(Subject, cycle) in which a subject died."""
-    ends = deaths(tables["time_to_event"])
-    last = tables["subjects"].select("USUBJID", "EOSDY").iter_rows()
-    return {(who, (day - 1) // CYCLE + 1) for who, day in last if ends[who].event}
-
-
 def curve(times: list[Time]) -> SurvfuncRight:
     """The product-limit curve in days."""
     return SurvfuncRight(np.array([t.days for t in times]), np.array([t.event for t in times]).astype(int))

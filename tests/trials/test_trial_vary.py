@@ -188,3 +188,17 @@ def test_valid_copies_are_what_they_were() -> None:
 def test_a_document_still_needs_units() -> None:
     with pytest.raises(ValueError, match="has no unit"):
         Course.model_validate({"drug": "lenalidomide", "dose": 5.0})
+
+
+def test_a_document_made_by_its_class_is_checked_in_one_line() -> None:
+    with pytest.raises(CereblonError, match=r"^drug: 'aspirin': unknown drug: expected one of .*nearest: allopurinol"):
+        Course(drug="aspirin", dose=5.0)
+    with pytest.raises(CereblonError, match=r"^id: is missing: expected the fields id, title"):
+        Trial()  # type: ignore[call-arg]
+
+
+def test_a_document_does_not_change() -> None:
+    with pytest.raises(CereblonError, match=r"^Trial\.criteria: a document does not change"):
+        BUHLER.criteria = "iwCLL 2008"  # type: ignore[misc]
+    with pytest.raises(CereblonError, match=r"^Arm\.size: a document does not change"):
+        del BUHLER.arms[0].size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
@@ -11,8 +11,28 @@ from pydantic_core import PydanticCustomError
 from cereblon.clinic.quantities import AS_STORED
 from cereblon.errors import CereblonError
 
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)  # which has no public name
 
-class Document(BaseModel):
+
+class _Constructed(ModelMetaclass):
+    """Makes a document that cannot be a CereblonError of one line, where it is made by its class.
+
+    Parts within a document are not made this way: their problems keep their place in it.
+    """
+
+    def __call__(cls, *args: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as invalid:
+            from cereblon.clinic.documents import one_line  # which needs the documents to be defined
+
+            raise CereblonError(one_line(invalid, cast(type[BaseModel], cls))) from invalid
+
+
+class Document(BaseModel, metaclass=_Constructed):
     """A frozen part of a trial document; unknown fields are an error, not a silent no-op.
 
     Every way to make one validates it, those included that Pydantic leaves unchecked for speed: `model_copy`,
@@ -46,6 +66,14 @@ class Document(BaseModel):
     def _written(self) -> dict[str, Any]:
         """Return the fields that were given, not filled in by default, as the attributes hold them."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse a change, in one line; what is to differ is made anew."""
+        raise CereblonError(f"{type(self).__name__}.{name}: a document does not change; model_copy makes another")
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse to lose a field."""
+        raise CereblonError(f"{type(self).__name__}.{name}: a document does not change; model_copy makes another")
 
     @classmethod
     def _checked(cls, values: Mapping[str, Any]) -> Self:

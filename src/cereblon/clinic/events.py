@@ -124,7 +124,10 @@ def adverse_events(weekly: Mapping[str, Array], cut: Floats) -> dict[str, Array]
 
 def _grades(weekly: Mapping[str, Array]) -> dict[str, tuple[Grades, Flags]]:
     """Return of each event its grade in each week and whether it was looked for then, both (weeks, n)."""
-    counted = np.asarray(weekly["counted"]) > 0
+    start = 7.0 * np.arange(len(np.asarray(weekly["counted"])))[:, None]
+    # the state of the last week: who died on a day was not seen on it
+    last = np.where(np.asarray(weekly["dead"])[-1] > 0, np.asarray(weekly["death_day"], dtype=float)[-1], np.inf)
+    counted = (np.asarray(weekly["counted"]) > 0) & (start < last)
     always = np.ones_like(counted)
     clinical = np.asarray(weekly["lysis_clinical_week"])
     infection = np.asarray(weekly["infection_week"])
