@@ -168,12 +168,12 @@ def _emerged(grade: Grades, judged: Flags, before: Flags) -> Flags:
     A finding of before the first dose lasts until a later reading is normal; while it lasts only a grade above
     it has emerged under treatment. Of several readings before the dose the last one is the baseline.
     """
-    baseline = np.zeros(grade.shape[1], dtype=int)
-    emerged = np.zeros(grade.shape, dtype=bool)
-    for week, (now, seen, early) in enumerate(zip(grade, judged, before, strict=True)):
-        emerged[week] = seen & ~early & (now > baseline)
-        baseline = np.where(seen & (early | (now == 0)), now, baseline)
-    return emerged
+    week = np.arange(len(grade))[:, None]
+    last = np.where(judged & before, week, -1).max(axis=0)
+    baseline = np.where(last >= 0, np.take_along_axis(grade, np.maximum(last, 0)[None], axis=0)[0], 0)
+    normal = np.logical_or.accumulate(judged & ~before & (grade == 0), axis=0)
+    over = np.concatenate([np.zeros((1, grade.shape[1]), dtype=bool), normal[:-1]])
+    return np.asarray(judged & ~before & (grade > np.where(over, 0, baseline)))
 
 
 def _reported(dosed: Flags, last_dose_day: Floats, start: Floats, cut: Floats) -> Flags:
