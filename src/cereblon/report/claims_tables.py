@@ -30,7 +30,7 @@ SHOWN_DAYS = 6
 def verdict_table(results: Mapping[str, ClaimResult]) -> Table:
     """Return one line per claim: the readout that decides, its effect and interval, the verdict, the evidence."""
     out = table(("Claim", "Readout", "Effect (90 %)", "Expected", "Verdict", "+/-"), right=(2, 3, 5))
-    for place, width in enumerate((23, 16, 20, 11, 11, 4)):
+    for place, width in enumerate((23, 15, 19, 11, 11, 4)):
         column = out.columns[place]
         column.min_width = column.max_width = width
         column.no_wrap = place != _READOUT
