@@ -33,13 +33,13 @@ import numpy as np
 import roadrunner
 from numpy.typing import NDArray
 
-from cereblon.clinic.documents import load_trial
+from cereblon.clinic.trial.load import load_trial
 from cereblon.engine import simulate
 from cereblon.model import Model, load_model
 from cereblon.patients import draw_cohort, draw_variability
 from cereblon.patients.untreated import untreated_start
-from cereblon.study import LANES, population_of
-from cereblon.study_program import SLOW_STEPS
+from cereblon.study.program import SLOW_STEPS
+from cereblon.study.run import LANES, population_of
 
 Floats = NDArray[np.float64]
 READ = {"ALC": "alc", "node volume": "node_volume", "ANC": "anc", "platelets": "platelets"}

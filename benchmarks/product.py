@@ -26,7 +26,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-PRODUCT = "from cereblon.cli import main; main()"
+PRODUCT = "from cereblon.cli.main import main; main()"
 
 
 def two_years(folder: Path) -> Path:
@@ -91,14 +91,15 @@ class Phases:
 def phases(trial: str, patients: int, folder: Path) -> dict[str, float]:
     """Run a trial in this process and return seconds by phase; call it in a new process."""
     began = time.perf_counter()
-    from cereblon import study, study_block
-    from cereblon.checkpoint import Checkpoint
-    from cereblon.clinic.documents import load_trial
-    from cereblon.clinic.tracker import ResponseTracker
+    from cereblon.clinic.criteria.tracker import ResponseTracker
+    from cereblon.clinic.trial.load import load_trial
     from cereblon.model import load_model
     from cereblon.report import folder as run_folder
     from cereblon.report import page
-    from cereblon.visits import VisitWriter
+    from cereblon.study import block as study_block
+    from cereblon.study import run as study
+    from cereblon.study.checkpoint import Checkpoint
+    from cereblon.study.visits import VisitWriter
 
     seen = Phases()
     seen.seconds["imports"] = time.perf_counter() - began

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from cereblon.clinic.design import Trial
+from cereblon.clinic.trial.design import Trial
 from cereblon.columns import MEASURES
 from cereblon.result import StudyResult
-from cereblon.visits import visit_frame
+from cereblon.study.visits import visit_frame
 
 WEEKS = 104
 

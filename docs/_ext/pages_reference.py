@@ -8,11 +8,11 @@ from typing import Any
 import typer.main
 
 from cereblon import columns
-from cereblon.cli import app
-from cereblon.clinic.design import ENDPOINTS, Published, Trial
-from cereblon.clinic.documents import json_schema, load_trial, trial_ids
+from cereblon.cli.main import app
 from cereblon.clinic.rules import rules
-from cereblon.study_tables import EARLY, EARLY_WEEKS
+from cereblon.clinic.trial.design import ENDPOINTS, Published, Trial
+from cereblon.clinic.trial.load import json_schema, load_trial, trial_ids
+from cereblon.study.tables import EARLY, EARLY_WEEKS
 from pages_markdown import DASH, cell, code, table
 
 

@@ -7,13 +7,13 @@ import sys
 from typing import NoReturn
 
 _INTERRUPTED = 130
-"""Exit code of a program that was ended by Ctrl-C, as in `cereblon.cli`, which is not imported yet."""
+"""Exit code of a program that was ended by Ctrl-C, as in `cereblon.cli.main`, which is not imported yet."""
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
     try:
-        from cereblon.cli import main as run
+        from cereblon.cli.main import main as run
 
         run()
     except KeyboardInterrupt:  # while the libraries of the command line are imported

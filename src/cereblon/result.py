@@ -1,6 +1,6 @@
 """What a finished study is: its tables, and the verbs that read them.
 
-The data class is plain so that `cereblon.study` can build it; the verbs import outcomes and report when
+The data class is plain so that `cereblon.study.run` can build it; the verbs import outcomes and report when
 called.
 """
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cereblon.arguments import path, shown
-from cereblon.checkpoint import checkpoint_folder, clear_checkpoint
 from cereblon.errors import CereblonError, nearest
-from cereblon.target_lock import TargetLock, resolve
+from cereblon.storage.lock import TargetLock, resolve
+from cereblon.study.checkpoint import checkpoint_folder, clear_checkpoint
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from cereblon.clinic.design import Trial
+    from cereblon.clinic.trial.design import Trial
     from cereblon.outcomes.compare import Comparison
     from cereblon.outcomes.data import ArmData
     from cereblon.report.plots import Plots
@@ -75,7 +75,7 @@ class StudyResult:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What `cereblon check` warns of in the trial that was run, a line each; empty for a clean document."""
-        from cereblon.clinic.lint import trial_warnings
+        from cereblon.clinic.trial.lint import trial_warnings
 
         return trial_warnings(self.trial)
 
@@ -108,7 +108,7 @@ class StudyResult:
         import polars as pl
 
         from cereblon.report.folder import write_run
-        from cereblon.report.target import check_target
+        from cereblon.study.target import check_target
 
         wanted = path("folder", folder)
         lock = self._own_lock(wanted)

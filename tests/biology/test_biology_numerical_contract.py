@@ -7,7 +7,7 @@ import pytest
 from roadrunner_reference import RoadRunnerReference
 from virtual_subjects import LANES, READ, regimens, run, subjects
 
-from cereblon.clinic.toxicity import grade_anc, grade_platelets
+from cereblon.clinic.criteria.toxicity import grade_anc, grade_platelets
 from cereblon.model import Model
 
 LIMIT = 0.01

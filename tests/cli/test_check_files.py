@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cereblon.cli import main
-from cereblon.clinic.documents import load_trial, template_text
+from cereblon.cli.main import main
+from cereblon.clinic.trial.load import load_trial, template_text
 from cereblon.errors import CereblonError
 from cereblon.evidence.documents import load_assay
 from cereblon.model import TableError, load_model_text, read_parameters

@@ -12,9 +12,9 @@ import pytest
 
 import cereblon
 import synthetic
-from cereblon.cli import main
-from cereblon.clinic.design import Trial
-from cereblon.clinic.documents import trial_ids
+from cereblon.cli.main import main
+from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.load import trial_ids
 from cereblon.errors import CereblonError
 from cereblon.result import StudyResult
 
@@ -48,9 +48,9 @@ def fake_study(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             raise KeyboardInterrupt
         return synthetic.study(min(options["patients"], 40), seed=options["seed"], design=trial)
 
-    module = types.ModuleType("cereblon.study")
+    module = types.ModuleType("cereblon.study.run")
     module.run = run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "cereblon.study", module)
+    monkeypatch.setitem(sys.modules, "cereblon.study.run", module)
     return calls
 
 
@@ -326,7 +326,7 @@ def test_version_and_help(cli: Cli) -> None:
 
 
 def test_help_is_light() -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "cereblon.cli", "--help"]
+    command = [sys.executable, "-X", "importtime", "-m", "cereblon.cli.main", "--help"]
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     elapsed = time.perf_counter() - start

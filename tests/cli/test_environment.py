@@ -33,7 +33,7 @@ def answer(setting: str, folder: Path, *command: str) -> subprocess.CompletedPro
 def test_variable_is_named(setting: str, tmp_path: Path) -> None:
     if setting == "JAX_PLATFORMS=cuda" and Path("/dev/nvidia0").exists():
         pytest.skip("this machine has a GPU")
-    done = answer(setting, tmp_path, sys.executable, "-m", "cereblon.cli", "run", "chen2011", "-n", "2")
+    done = answer(setting, tmp_path, sys.executable, "-m", "cereblon.cli.main", "run", "chen2011", "-n", "2")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"cereblon: {setting}: ")
     assert done.stderr.count("\n") == 1

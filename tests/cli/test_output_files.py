@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from cereblon import output_files
-from cereblon.cli import main
+from cereblon.cli.main import main
 from cereblon.errors import CereblonError
-from cereblon.output_files import check_file_target, write_new_text, write_text
+from cereblon.storage import output as output_files
+from cereblon.storage.output import check_file_target, write_new_text, write_text
 
 VERBS: dict[str, list[str]] = {
     "sbml": ["export", "sbml"],

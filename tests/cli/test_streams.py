@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cereblon import cli
+from cereblon.cli import main as cli
 
-COMMAND = f'"{sys.executable}" -m cereblon.cli'
+COMMAND = f'"{sys.executable}" -m cereblon.cli.main'
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 
 
@@ -55,7 +55,7 @@ def test_all_streams_closed(tmp_path: Path) -> None:
 
 BUG = """
 import sys
-from cereblon import cli
+from cereblon.cli import main as cli
 def broken(*_, **__):
     raise {error}
 cli.app = broken

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from cereblon.clinic.codes import NOISE, THRESHOLDS
-from cereblon.clinic.decide import decide
-from cereblon.clinic.design import Trial
-from cereblon.clinic.orders import Orders
+from cereblon.clinic.site.decide import decide
+from cereblon.clinic.site.orders import Orders
+from cereblon.clinic.trial.design import Trial
 
 WELL = {
     "anc": 4.0,

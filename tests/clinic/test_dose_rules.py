@@ -272,7 +272,7 @@ def test_neutropenia_multiplies_the_infection_hazard() -> None:
 def test_decide_keeps_shapes_and_types_inside_scan() -> None:
     plan = orders(trial(), n=4)
     weekly, daily = plan.weekly(0, np.zeros((4, len(NOISE), 4))), plan.daily(0)
-    from cereblon.clinic.decide import decide
+    from cereblon.clinic.site.decide import decide
 
     observed = {k: np.full(4, v, dtype=np.float32) for k, v in WELL.items()}
 

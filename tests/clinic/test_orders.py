@@ -7,10 +7,10 @@ import pytest
 from story import orders, trial
 
 from cereblon.clinic.codes import NOISE, THRESHOLDS
-from cereblon.clinic.documents import load_trial, trial_ids
-from cereblon.clinic.hazards import fixed_days, infection_base, infection_fatality
-from cereblon.clinic.orders import BLOCK, Orders, normal, uniform
-from cereblon.clinic.orders_rules import ARM_RULES
+from cereblon.clinic.site.hazards import fixed_days, infection_base, infection_fatality
+from cereblon.clinic.site.orders import BLOCK, Orders, normal, uniform
+from cereblon.clinic.site.orders_rules import ARM_RULES
+from cereblon.clinic.trial.load import load_trial, trial_ids
 
 
 @pytest.mark.parametrize("name", trial_ids())

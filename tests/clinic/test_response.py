@@ -10,7 +10,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cereblon.clinic.response import (
+from cereblon.clinic.criteria.response import (
     Category,
     Criteria,
     Lowest,

@@ -9,12 +9,10 @@ from story import Story, orders, run, trial
 
 from cereblon.clinic import rules as rules_module
 from cereblon.clinic.codes import NOISE, Death, Off
-from cereblon.clinic.events import adverse_events, time_to_event
-from cereblon.clinic.flare import flare_grade
-from cereblon.clinic.lysis import clinical_grade, laboratory, risk_class
-from cereblon.clinic.orders import assessment_days, count_weeks, ct_flags
-from cereblon.clinic.rules import rule, rules
-from cereblon.clinic.toxicity import (
+from cereblon.clinic.criteria.events import adverse_events, time_to_event
+from cereblon.clinic.criteria.flare import flare_grade
+from cereblon.clinic.criteria.lysis import clinical_grade, laboratory, risk_class
+from cereblon.clinic.criteria.toxicity import (
     cycles_with,
     grade_anc,
     grade_anc_iwcll,
@@ -23,6 +21,8 @@ from cereblon.clinic.toxicity import (
     grade_platelets,
     patients_with,
 )
+from cereblon.clinic.rules import rule, rules
+from cereblon.clinic.site.orders import assessment_days, count_weeks, ct_flags
 from cereblon.errors import CereblonError
 
 Rows = list[tuple[str, int, int, int, str]]

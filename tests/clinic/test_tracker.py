@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from cereblon.clinic.codes import NOISE, NOISE_ROW, Off
-from cereblon.clinic.nodes import Sizes, by_ct, by_hand, felt_spd, spleen_length
-from cereblon.clinic.response import Category
+from cereblon.clinic.criteria.nodes import Sizes, by_ct, by_hand, felt_spd, spleen_length
+from cereblon.clinic.criteria.response import Category
+from cereblon.clinic.criteria.tracker import ResponseTracker
 from cereblon.clinic.rules import rule
-from cereblon.clinic.tracker import ResponseTracker
 
 BEFORE = {
     "alc": 60.0,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from cereblon import columns
-from cereblon.clinic.documents import json_schema, trial_ids
+from cereblon.clinic.trial.load import json_schema, trial_ids
 from cereblon.model import load_model
-from cereblon.study_tables import COUNTED, MONTHLY
+from cereblon.study.tables import COUNTED, MONTHLY
 
 EXTENSION = Path(__file__).resolve().parents[2] / "docs" / "_ext"
 

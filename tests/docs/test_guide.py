@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cereblon import cli
+from cereblon.cli import main as cli
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]

@@ -13,8 +13,8 @@ import jax
 import numpy as np
 import pytest
 
-from cereblon import cache
 from cereblon.engine.programs import Program, program_name
+from cereblon.storage import cache
 
 NOBODY = 65534
 

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cereblon.cache import cache_folder
 from cereblon.engine.programs import Program, compile_well
+from cereblon.storage.cache import cache_folder
 
 FLAG = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
 

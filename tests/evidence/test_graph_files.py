@@ -11,7 +11,7 @@ import networkx
 import pytest
 from ndex2.cx2 import RawCX2NetworkFactory
 
-from cereblon.cli import main
+from cereblon.cli.main import main
 from cereblon.evidence.graph import MechanismGraph, mechanism_graph
 
 SCHEMA = Path(__file__).with_name("indra_statements_schema.json")  # INDRA 1.24, BSD 2-Clause

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from cereblon.cli import main
+from cereblon.cli.main import main
 from cereblon.errors import CereblonError
 from cereblon.evidence.literature import cited, published, references, statements
 from cereblon.evidence.provenance import ENDPOINTS, STATUSES, Provenance
-from cereblon.evidence.provenance_view import everything
 from cereblon.model import load_model, load_model_text
+from cereblon.report.provenance_view import everything
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 
 import synthetic
-from cereblon import study
-from cereblon.clinic.design import Trial
+from cereblon.clinic.trial.design import Trial
 from cereblon.evidence.schema import Condition
 from cereblon.evidence.trials import Trials, _column
 from cereblon.model import load_model
 from cereblon.patients import draw_variability
 from cereblon.result import StudyResult
+from cereblon.study import run as study
 
 
 @pytest.mark.parametrize(("arm", "twins"), [("start-10", True), (None, False)])

@@ -155,7 +155,7 @@ _MAKERS: dict[str, Callable[[int, Random], Case]] = {
 
 @cache
 def _plain(text: str) -> Any:
-    from cereblon.clinic.yamltext import read_yaml
+    from cereblon.documents.yamltext import read_yaml
 
     return read_yaml(text, "base.yaml").data
 
@@ -199,7 +199,7 @@ def _claims() -> list[Any]:
 
 @cache
 def _trial_schema() -> dict[str, Any]:
-    from cereblon.clinic.documents import json_schema
+    from cereblon.clinic.trial.load import json_schema
 
     return json_schema()
 

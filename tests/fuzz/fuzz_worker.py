@@ -86,7 +86,7 @@ def perform(command: tuple[str, ...]) -> Outcome:
             if command[0] == "read claims":
                 code = _read_claims(Path(command[1]))
             else:
-                from cereblon.cli import main
+                from cereblon.cli.main import main
 
                 main(list(command))
         except SystemExit as stop:
@@ -100,12 +100,12 @@ def perform_alone(command: tuple[str, ...]) -> Outcome:
     """Run one command line in a process of its own."""
     if command[0] == "read claims":
         return perform(command)
-    done = subprocess.run([sys.executable, "-m", "cereblon.cli", *command], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "cereblon.cli.main", *command], capture_output=True, check=False)
     return Outcome(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
 def _read_claims(path: Path) -> int:
-    from cereblon.clinic.yamltext import read_text
+    from cereblon.documents.yamltext import read_text
     from cereblon.errors import CereblonError
     from cereblon.evidence.documents import read_document
     from cereblon.evidence.schema import Claims
@@ -158,7 +158,7 @@ def snapshot(root: Path, targets: tuple[str, ...]) -> dict[str, str]:
 
 def too_long(command: tuple[str, ...], quick: bool, done: dict[str, int]) -> bool:
     """Return whether a command that is right would take minutes: then it is not part of this session."""
-    from cereblon.clinic.documents import load_trial
+    from cereblon.clinic.trial.load import load_trial
     from cereblon.evidence.documents import load_assay
 
     if command[0] == "run" and command[1:2] == ("t.yaml",):

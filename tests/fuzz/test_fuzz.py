@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fuzz_worker
-from cereblon.clinic.documents import json_schema
+from cereblon.clinic.trial.load import json_schema
 from fuzz_cases import KINDS, SMALL, Case, make_case
 from fuzz_supervisor import Failure, Supervised, Tally, session, shrink, told
 from fuzz_values import sample, subschema

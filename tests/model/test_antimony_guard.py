@@ -69,7 +69,7 @@ def test_a_broken_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
     (tmp_path / "slow.ant").write_text(DOUBLING, encoding="utf-8")
-    command = [sys.executable, "-m", "cereblon.cli", "check", "slow.ant"]
+    command = [sys.executable, "-m", "cereblon.cli.main", "check", "slow.ant"]
     running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
     for _ in range(300):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cereblon import cache
 from cereblon.model.documents import packaged
 from cereblon.model.model import Model, _build, load_model
 from cereblon.model.tables import packaged_table, read_drugs, read_parameters
+from cereblon.storage import cache
 
 
 def build() -> Model:

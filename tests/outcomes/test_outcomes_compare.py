@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import synthetic
-from cereblon.clinic.design import Published
+from cereblon.clinic.trial.design import Published
 from cereblon.errors import CereblonError
 from cereblon.outcomes.compare import hits, is_inside
 from cereblon.outcomes.endpoints import STANDARD

@@ -9,7 +9,7 @@ import pytest
 import recompute
 
 from cereblon import load_trial, run
-from cereblon.clinic.documents import trial_ids
+from cereblon.clinic.trial.load import trial_ids
 from cereblon.columns import DAYS_PER_MONTH, TABLES
 from cereblon.outcomes.data import ArmData
 from cereblon.outcomes.endpoints import ENDPOINTS

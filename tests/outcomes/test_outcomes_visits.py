@@ -7,7 +7,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from cereblon.columns import MEASURES, VISITS
-from cereblon.visits import VisitWriter, visit_frame
+from cereblon.study.visits import VisitWriter, visit_frame
 
 SOME = {code: MEASURES[code] for code in ("ALC", "ANC", "SPLEEN")}
 DAYS = np.array([1, 8, 15])
@@ -62,7 +62,7 @@ def test_codes_have_no_order_and_equal_bytes_whatever_the_process_held_before(tm
         VisitWriter(tmp_path / place, SOME).write(0, subjects, subjects, DAYS, _values(2))
     script = (
         "import sys; import numpy as np; import polars as pl; from pathlib import Path\n"
-        "from cereblon.columns import MEASURES; from cereblon.visits import VisitWriter\n"
+        "from cereblon.columns import MEASURES; from cereblon.study.visits import VisitWriter\n"
         "pl.Series(['SPLEEN', 'ANC', 'mL', 'true', 'measured'], dtype=pl.Categorical)\n"
         "some = {code: MEASURES[code] for code in ('ALC', 'ANC', 'SPLEEN')}\n"
         "base = np.arange(6.0).reshape(3, 2); n = np.array([4, 5])\n"

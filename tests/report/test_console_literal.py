@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 import synthetic
-from cereblon.cli import main
-from cereblon.clinic.design import Trial
+from cereblon.cli.main import main
+from cereblon.clinic.trial.design import Trial
 from cereblon.errors import CereblonError, printable, visible
 from cereblon.evidence.documents import load_assay
 from cereblon.report import console as screens
@@ -71,7 +71,7 @@ def parts(words: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[RenderableTyp
     yield from outcome_notes(result)
     yield registry_table([design])
     yield reproduce_table({words: result.comparisons})
-    monkeypatch.setattr("cereblon.clinic.documents.load_trial", lambda _: design)
+    monkeypatch.setattr("cereblon.clinic.trial.load.load_trial", lambda _: design)
     yield from show_trial("x").parts
     yield table((words, "b"), title=words)
     row = table(("a",))
@@ -139,7 +139,7 @@ def test_every_table_of_the_package_comes_through_one_door() -> None:
 
 
 def test_the_progress_bar_shows_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cereblon.cli_shared import progress_bar
+    from cereblon.cli.shared import progress_bar
 
     stream = io.StringIO()
     made = Screen(file=stream, width=120, force_terminal=True, highlight=False)
@@ -210,7 +210,7 @@ def test_an_error_is_one_printable_line_of_bounded_length() -> None:
 
 
 def test_an_escape_does_not_reach_a_pipe(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cereblon.cli", "check", "no\x1b]0;owned\a.ant"]
+    command = [sys.executable, "-m", "cereblon.cli.main", "check", "no\x1b]0;owned\a.ant"]
     done = subprocess.run(command, capture_output=True, cwd=tmp_path, check=False)
     assert done.returncode == 2
     assert b"\x1b" not in done.stderr + done.stdout

@@ -16,10 +16,10 @@ import pytest
 
 import synthetic
 from cereblon.errors import CereblonError
-from cereblon.output_files import write_text
-from cereblon.report.earlier import planned
-from cereblon.report.target import check_target
 from cereblon.result import StudyResult
+from cereblon.storage.output import write_text
+from cereblon.study.earlier import planned
+from cereblon.study.target import check_target
 
 FILES = {
     *(f"{name}.parquet" for name in synthetic.study(5).tables),
@@ -193,7 +193,7 @@ def test_an_exchange_of_files_that_is_killed_is_finished_or_undone(
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from cereblon.report.placing import place, partial_folder\n"
+        "from cereblon.study.placing import place, partial_folder\n"
         "target, left = Path(sys.argv[1]), int(sys.argv[2])\n"
         "rename = Path.rename\n"
         "def counted(path, to):\n"

@@ -12,9 +12,9 @@ from polars.testing import assert_frame_equal
 from ruamel.yaml import YAML
 
 from cereblon import load_trial
-from cereblon.clinic.design import Trial
+from cereblon.clinic.trial.design import Trial
 from cereblon.result import StudyResult
-from cereblon.study import ARM_STRIDE
+from cereblon.study.run import ARM_STRIDE
 
 MONTHS = 4
 

@@ -9,7 +9,7 @@ import pytest
 from small_trials import edited, short
 
 import cereblon
-from cereblon.cli import main
+from cereblon.cli.main import main
 from cereblon.errors import CereblonError
 from cereblon.model import load_model
 
@@ -113,7 +113,7 @@ def test_python_verb_checks_the_same(tmp_path: Path) -> None:
 def test_every_packaged_value_may_be_set_to_itself() -> None:
     """The limits of --set must not be narrower than the model."""
     from cereblon.patients.untreated import SOLVED
-    from cereblon.study import _require_possible
+    from cereblon.study.run import _require_possible
 
     for row in load_model().parameters.values():
         if row.id not in SOLVED:

@@ -18,12 +18,12 @@ import pytest
 from small_trials import assert_exact, assert_same, edited, in_memory, short
 
 import cereblon
-from cereblon.checkpoint import Checkpoint, checkpoint_folder
-from cereblon.clinic.design import Trial
+from cereblon.clinic.trial.design import Trial
 from cereblon.errors import CereblonError
 from cereblon.result import StudyResult
-from cereblon.study import LANES, run
-from cereblon.study_block import BlockRunner
+from cereblon.study.block import BlockRunner
+from cereblon.study.checkpoint import Checkpoint, checkpoint_folder
+from cereblon.study.run import LANES, run
 
 BLOCKS = 4
 PATIENTS = BLOCKS * LANES
@@ -47,7 +47,7 @@ def process(tmp_path: Path, undisturbed: StudyResult) -> Iterator[subprocess.Pop
     command = [
         sys.executable,
         "-m",
-        "cereblon.cli",
+        "cereblon.cli.main",
         "run",
         "mine.yaml",
         "-n",

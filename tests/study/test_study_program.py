@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cereblon.cache import cache_folder
 from cereblon.engine import programs
-from cereblon.study_program import KeptProgram
+from cereblon.storage.cache import cache_folder
+from cereblon.study.program import KeptProgram
 
 ONE = np.arange(3.0, dtype=np.float32)
 

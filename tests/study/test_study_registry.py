@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cereblon.cli import main
-from cereblon.clinic.documents import load_trial, trial_ids
+from cereblon.cli.main import main
+from cereblon.clinic.trial.load import load_trial, trial_ids
 from cereblon.columns import TABLES
 from cereblon.outcomes.endpoints import STANDARD
 

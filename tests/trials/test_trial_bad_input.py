@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cereblon.clinic.documents import load_trial, parse_trial, write_template
-from cereblon.clinic.lint import check_trial
-from cereblon.clinic.yamltext import MAX_BYTES, DocumentError
+from cereblon.clinic.trial.lint import check_trial
+from cereblon.clinic.trial.load import load_trial, parse_trial, write_template
+from cereblon.documents.yamltext import MAX_BYTES, DocumentError
 from cereblon.errors import CereblonError
 
 GOOD = """\

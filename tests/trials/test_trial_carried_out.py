@@ -12,18 +12,18 @@ import pytest
 from pydantic import ValidationError
 
 from cereblon.clinic.codes import THRESHOLDS
-from cereblon.clinic.design import Arm, Trial
-from cereblon.clinic.design_base import Document as Part
-from cereblon.clinic.design_population import Eligibility, Printed
-from cereblon.clinic.documents import load_trial, parse_trial, template_text, trial_ids
-from cereblon.clinic.drugs import DRUGS
-from cereblon.clinic.lint import check_trial, trial_warnings
-from cereblon.clinic.orders import Orders, assessment_days, ct_flags
-from cereblon.clinic.orders_arm import HORIZON, arm_orders
-from cereblon.clinic.orders_rules import ARM_RULES
+from cereblon.clinic.site.orders import Orders, assessment_days, ct_flags
+from cereblon.clinic.site.orders_arm import HORIZON, arm_orders
+from cereblon.clinic.site.orders_rules import ARM_RULES
+from cereblon.clinic.trial.design import Arm, Trial
+from cereblon.clinic.trial.drugs import DRUGS
+from cereblon.clinic.trial.lint import check_trial, trial_warnings
+from cereblon.clinic.trial.load import load_trial, parse_trial, template_text, trial_ids
+from cereblon.clinic.trial.population import Eligibility, Printed
+from cereblon.documents.base import Document as Part
 from cereblon.errors import CereblonError
 from cereblon.patients.population import PRINTED
-from cereblon.study import population_of
+from cereblon.study.run import population_of
 
 Document = dict[str, Any]
 LENALIDOMIDE = {"drug": "lenalidomide", "dose": "5 mg", "days": "1-21", "cycle": "28 days"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cereblon.clinic.documents import parse_trial, template_text
-from cereblon.clinic.yamltext import DocumentError, field_path
+from cereblon.clinic.trial.load import parse_trial, template_text
+from cereblon.documents.yamltext import DocumentError, field_path
 from cereblon.errors import CereblonError
 
 FIGURES = """

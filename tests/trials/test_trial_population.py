@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import cereblon
-from cereblon.clinic.documents import parse_trial, trial_ids
+from cereblon.clinic.trial.load import parse_trial, trial_ids
 from cereblon.errors import CereblonError
 from cereblon.patients import draw_cohort
 from cereblon.patients.conditioning import SMALLEST_ENTRY
 from cereblon.patients.population import PopulationError
 from cereblon.report.checks import check_file
-from cereblon.study_population import plan_trial, population_of
+from cereblon.study.population import plan_trial, population_of
 
 SMALL = """\
 id: x

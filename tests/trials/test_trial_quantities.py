@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from cereblon.clinic.quantities import (
+from cereblon.documents.quantities import (
     CLEARANCE,
     COUNT,
     DOSE,

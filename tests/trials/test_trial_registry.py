@@ -8,9 +8,9 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from cereblon.clinic.design import ENDPOINTS, Trial
-from cereblon.clinic.documents import SCHEMA_NAME, json_schema, load_trial, schema_text, trial_ids
-from cereblon.clinic.yamltext import read_yaml
+from cereblon.clinic.trial.design import ENDPOINTS, Trial
+from cereblon.clinic.trial.load import SCHEMA_NAME, json_schema, load_trial, schema_text, trial_ids
+from cereblon.documents.yamltext import read_yaml
 
 # Table 1 of the founding review (doi 10.1182/blood-2014-05-578286): setting, n, median age, range, start
 # doses, top dose, days, then printed figures. "<" is a lost digit, None a median that was not reached.
@@ -132,7 +132,7 @@ def test_masks_count_from_day_one() -> None:
 
 def test_published_schema_is_current() -> None:
     published = (resources.files("cereblon") / "trials" / SCHEMA_NAME).read_text("utf-8")
-    assert json.loads(published) == json_schema(), "run cereblon.clinic.documents.write_schema(folder)"
+    assert json.loads(published) == json_schema(), "run cereblon.clinic.trial.load.write_schema(folder)"
     assert json.loads(schema_text()) == json_schema()
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from jax._src import compiler  # JAX has no public name for it
 from jax.experimental import serialize_executable
 
-from cereblon.cache import keep, read_kept
+from cereblon.storage.cache import keep, read_kept
 
 Compiled: TypeAlias = jax.stages.Compiled
 

@@ -14,7 +14,7 @@ from cereblon.arguments import instance
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, load_model
-from cereblon.output_files import write_new_text
+from cereblon.storage.output import write_new_text
 
 from .ensemble import MEMBERS, draw_ensemble, require_ensemble
 from .readouts import ALWAYS, Reading

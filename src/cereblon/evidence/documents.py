@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from cereblon.arguments import path as checked_path
 from cereblon.arguments import words
-from cereblon.clinic.documents import explain
-from cereblon.clinic.yamltext import DocumentError, printable, read_text, read_yaml
+from cereblon.clinic.trial.load import explain
+from cereblon.documents.yamltext import DocumentError, printable, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest
 
 from .schema import Assay, Claim, Claims, Systems

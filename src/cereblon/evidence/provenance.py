@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cereblon.clinic.decide import OBSERVED
-from cereblon.clinic.tracker import TRUTH
+from cereblon.clinic.criteria.tracker import TRUTH
+from cereblon.clinic.site.decide import OBSERVED
 from cereblon.errors import CereblonError, nearest
 from cereblon.evidence.literature import Source, cited, statements
 from cereblon.model import Model, Parameter

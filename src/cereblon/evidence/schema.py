@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from cereblon.clinic.design_base import Document, Key, Text, problem
+from cereblon.documents.base import Document, Key, Text, problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """A name of the model: state, rule, reaction or parameter."""

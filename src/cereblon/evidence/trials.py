@@ -36,8 +36,8 @@ class Trials:
 
     def result(self, condition: Condition, patients: int, off: Mapping[str, float]) -> StudyResult:
         """Return the result of a condition's trial. off: parameters of mechanisms that are off everywhere."""
-        from cereblon.clinic.documents import load_trial
-        from cereblon.study import run
+        from cereblon.clinic.trial.load import load_trial
+        from cereblon.study.run import run
 
         if condition.scale or condition.initial or condition.clamp:
             raise CereblonError("a trial condition can `set` parameters or `knockout` claims, nothing else")

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
-from cereblon import cache
+from cereblon.storage import cache
 
 from .classify import Plan
 from .expr import COMPARISONS, FUNCTIONS, LOGICAL, Expr, nodes, raw

@@ -13,7 +13,7 @@ from cereblon.outcomes.prediction import Draws, quantile, replicate
 from cereblon.outcomes.rates import Interval
 
 if TYPE_CHECKING:
-    from cereblon.clinic.design import Published
+    from cereblon.clinic.trial.design import Published
     from cereblon.result import StudyResult
 
 POOLED: Final = "all"  # arm key of figures printed for all arms together

@@ -3,7 +3,7 @@
 Shares are percentages of subjects; `neutropenia_g34_cycles` is a percentage of cycles with lenalidomide
 given; medians are months. The nine STANDARD keys are in every summary; the others appear in the report where
 a trial printed them. Complete response includes CRi and partial response includes nPR, as the registry
-documents count them (`cereblon.clinic.design.ENDPOINTS`).
+documents count them (`cereblon.clinic.trial.design.ENDPOINTS`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cereblon.antimony.lexer import MOST_BYTES
 from cereblon.errors import CereblonError, visible
-from cereblon.reading import read_limited
+from cereblon.storage.reading import read_limited
 
 
 class Finding(Protocol):
@@ -65,12 +65,12 @@ def check_file(path: Path) -> Sequence[Finding]:
 
 def _check_trial_file(path: Path) -> Sequence[Finding]:
     """Return the findings on a trial file; a population that `run` cannot draw is one of them."""
-    from cereblon.clinic.design import Trial
-    from cereblon.clinic.lint import Finding as TrialFinding
-    from cereblon.clinic.lint import check_trial
-    from cereblon.clinic.yamltext import field_path, read_text, read_yaml
+    from cereblon.clinic.trial.design import Trial
+    from cereblon.clinic.trial.lint import Finding as TrialFinding
+    from cereblon.clinic.trial.lint import check_trial
+    from cereblon.documents.yamltext import field_path, read_text, read_yaml
     from cereblon.patients.population import PopulationError
-    from cereblon.study_population import plan_trial
+    from cereblon.study.population import plan_trial
 
     found = check_trial(path)
     if any(finding.severity == "error" for finding in found):
@@ -88,8 +88,8 @@ def check_everything() -> Sequence[Finding]:
     """Return the findings on the packaged model and on every trial of the registry."""
     from importlib.resources import as_file, files
 
-    from cereblon.clinic.documents import trial_ids
-    from cereblon.clinic.lint import check_trial
+    from cereblon.clinic.trial.lint import check_trial
+    from cereblon.clinic.trial.load import trial_ids
     from cereblon.model import check, load_model
 
     found: list[Finding] = list(check(load_model()))

@@ -10,7 +10,7 @@ import polars as pl
 from cereblon.columns import ARM
 
 if TYPE_CHECKING:
-    from cereblon.clinic.design import Trial
+    from cereblon.clinic.trial.design import Trial
     from cereblon.result import StudyResult
 
 Kind = Literal["median", "share"]

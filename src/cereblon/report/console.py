@@ -19,7 +19,7 @@ from cereblon.report.figures.comparison import interval_text, value_text
 from cereblon.report.people import people_words
 
 if TYPE_CHECKING:
-    from cereblon.clinic.design import Trial
+    from cereblon.clinic.trial.design import Trial
     from cereblon.result import StudyResult
 
 WIDTH = 100  # columns when the output is a file or a pipe

@@ -12,12 +12,12 @@ import polars as pl
 from cereblon import __version__
 from cereblon.columns import MEASURES, TABLES, covariate_columns
 from cereblon.errors import CereblonError
-from cereblon.files import digest, remove, write_table
 from cereblon.notice import notice
-from cereblon.report.earlier import FORMAT, RECORD, Request, earlier_run, versions
-from cereblon.report.placing import partial_folder, place, sweep
 from cereblon.report.software import software_record
-from cereblon.target_lock import resolve
+from cereblon.storage.files import digest, remove, write_table
+from cereblon.storage.lock import resolve
+from cereblon.study.earlier import FORMAT, RECORD, Request, earlier_run, versions
+from cereblon.study.placing import partial_folder, place, sweep
 
 if TYPE_CHECKING:
     from cereblon.result import StudyResult

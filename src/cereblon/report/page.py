@@ -21,7 +21,7 @@ from cereblon.report.people import people_words
 from cereblon.report.style import Drawing, escape
 
 if TYPE_CHECKING:
-    from cereblon.clinic.design import Citation
+    from cereblon.clinic.trial.design import Citation
     from cereblon.result import StudyResult
 
 _POLICY = (

@@ -120,7 +120,7 @@ def show_parameter(name: str | None) -> View:
 
 def show_trial(name: str | None) -> View:
     """Return a trial's design, published figures and the choices made for it."""
-    from cereblon.clinic.documents import load_trial, trial_ids
+    from cereblon.clinic.trial.load import load_trial, trial_ids
 
     if name is None:
         raise CereblonError(f"show trial: expected a trial, one of {', '.join(trial_ids())}, or a file")

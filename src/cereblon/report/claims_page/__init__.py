@@ -21,7 +21,7 @@ from cereblon.evidence.readouts import Reading
 from cereblon.evidence.schema import Claim
 from cereblon.evidence.verdicts import ClaimResult
 from cereblon.model import load_model
-from cereblon.output_files import write_text
+from cereblon.storage.output import write_text
 
 from .cards import VERDICTS, arrow_body, badge, claim_body, effect, node_body
 from .diagram import diagram, said

@@ -1,0 +1,1 @@
+"""Criteria of response, nodes, toxicity, lysis and flare, and who keeps the record of them."""

@@ -1,0 +1,1 @@
+"""What a site does: measure, grade, hold, reduce, escalate, support; compiled into the cycle."""

@@ -1,0 +1,1 @@
+"""What a protocol says: the trial document."""

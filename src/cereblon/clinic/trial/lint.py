@@ -1,0 +1,215 @@
+"""Lint of trial documents: what is wrong (errors) and what is probably a slip (warnings).
+
+A rule is a small function from a trial to (field path, message) pairs; `check_trial` adds the place in the file,
+and `trial_warnings` gives the same warnings of a trial that is about to run.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from cereblon.clinic.trial.carried import HORIZON, LENALIDOMIDE, last_dose_day
+from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.load import explain, field_names, load_trial, trial_ids
+from cereblon.documents.yamltext import DocumentError, Loc, field_path, printable, read_text, read_yaml
+from cereblon.errors import CereblonError
+
+Severity = Literal["error", "warning"]
+Remarks = Iterator[tuple[Loc, str]]
+
+LONGEST_WARNING = 300  # characters
+BRISK_START = 10.0  # mg; lysis at a start of 10 or 25 mg without slow escalation: toxicity.tsv TL012
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of a check: severity (error or warning), place (file:line:column), message."""
+
+    severity: Severity
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.severity}: {self.message}"
+
+
+def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
+    """Return the findings on a trial file, errors before warnings, each in the order of the file.
+
+    An unreadable file is a finding too; nothing is raised for the content of a document.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise CereblonError(f"trial file: {printable(repr(path), 60)}: expected a path")
+    file = str(os.fspath(path))
+    try:
+        document = read_yaml(read_text(Path(file)), file)
+    except DocumentError as error:
+        return [_finding(error)]
+    except CereblonError as error:
+        shown = printable(file)
+        return [Finding("error", shown, str(error).removeprefix(f"{shown}: "))]
+    try:
+        trial = Trial.model_validate(document.data)
+    except ValidationError as invalid:
+        return [_finding(problem) for problem in explain(invalid, document)]
+    remarks = [document.error(loc, what) for loc, what in lint(trial)]
+    return [_finding(r, "warning") for r in sorted(remarks, key=lambda r: (r.line, r.column))]
+
+
+def lint(trial: Trial) -> Remarks:
+    """Yield what is valid and probably a slip, as (field path, message), in the order of `RULES`."""
+    for rule in RULES:
+        yield from rule(trial)
+
+
+def trial_warnings(trial: Trial) -> tuple[str, ...]:
+    """Return the warnings on a trial, each a line that begins with the field; empty for a clean one."""
+    return tuple(printable(f"{field_path(loc)}: {what}", LONGEST_WARNING) for loc, what in lint(trial))
+
+
+def _finding(error: DocumentError, severity: Severity = "error") -> Finding:
+    where = f"{field_path(error.loc)}: " if error.loc else ""
+    return Finding(severity, error.place, where + error.what)
+
+
+def rounding(trial: Trial) -> Remarks:
+    """A printed percentage agrees with its n and denominator to the last printed digit."""
+    for i, figure in enumerate(trial.published):
+        for j, printed in enumerate((figure, *figure.also)):
+            if figure.in_months or printed.value is None or printed.n is None or printed.of is None:
+                continue
+            exact = 100.0 * printed.n / printed.of
+            digits = len(repr(printed.value).removesuffix(".0").partition(".")[2])
+            if abs(exact - printed.value) > 0.5 * 10.0**-digits + 1e-9:
+                loc: Loc = ("published", i) if j == 0 else ("published", i, "also", j - 1)
+                counts = f"{printed.n} of {printed.of} ({exact:.1f} %)"
+                yield (*loc, "value"), f"{printed.value:g} % is not {counts}"
+
+
+def parts(trial: Trial) -> Remarks:
+    """Complete and partial responses add up to the response rate, within rounding."""
+    for i, figure in enumerate(trial.published):
+        cr, pr = trial.figure("cr", figure.arm), trial.figure("pr", figure.arm)
+        values = (figure.value, cr.value if cr else None, pr.value if pr else None)
+        if figure.endpoint != "orr" or values[0] is None or values[1] is None or values[2] is None:
+            continue
+        if abs(values[0] - values[1] - values[2]) > 1.0:
+            yield ("published", i), f"orr {values[0]:g} is not cr {values[1]:g} and pr {values[2]:g} together"
+
+
+def denominators(trial: Trial) -> Remarks:
+    """A denominator in patients is not larger than the trial."""
+    for i, figure in enumerate(trial.published):
+        size = trial.size if figure.arm is None else trial.arm(figure.arm).size
+        if figure.basis == "patients" and figure.of is not None and figure.of > size:
+            yield ("published", i, "of"), f"{figure.of} patients are more than the {size} of the trial or arm"
+
+
+def assumed_fields(trial: Trial) -> Remarks:
+    """An assumption points to a field that documents have."""
+    for i, assumption in enumerate(trial.assumptions):
+        steps = [step for step in re.split(r"[.\[\]]+", assumption.field) if step and not step.isdecimal()]
+        for depth, step in enumerate(steps):
+            if step not in field_names(tuple(steps[:depth])):
+                yield ("assumptions", i, "field"), f"no field is called {assumption.field}"
+                break
+
+
+def unused_sources(trial: Trial) -> Remarks:
+    """A registered source is pointed to by a figure or named in a note or a reason."""
+    used = {printed.source for figure in trial.published for printed in (figure, *figure.also)}
+    words = " ".join(f"{a.choice} {a.why}" for a in trial.assumptions)
+    for i, source in enumerate(trial.sources):
+        named = source.id in used or re.search(rf"\b{re.escape(source.id)}\b", words) is not None
+        if not named and "; " not in source.what:
+            yield ("sources", i), f"source {source.id} is never used, and does not say for what"
+
+
+def brisk_start(trial: Trial) -> Remarks:
+    """A start of lenalidomide at 10 mg or more is covered by allopurinol, or said to be uncovered."""
+    reasoned = any(a.field.startswith("arms.support") for a in trial.assumptions)
+    for i, arm in enumerate(trial.arms):
+        covered = any(course.drug == "allopurinol" and course.mask(1)[0] for course in arm.support)
+        for j, course in enumerate(arm.treatment):
+            if course.drug == "lenalidomide" and course.dose >= BRISK_START and not covered and not reasoned:
+                what = f"a start at {course.dose:g} mg without allopurinol: tumour lysis is likely"
+                yield ("arms", i, "treatment", j, "dose"), what
+
+
+def beyond_follow_up(trial: Trial) -> Remarks:
+    """CT visits, examinations and supportive courses lie inside the follow-up."""
+    end = trial.follow_up.last_day
+    after = f"after the end of follow-up (day {end:.0f})"
+    for i, day in enumerate(trial.schedule.ct_days or ()):
+        if day > end + 31.0:
+            yield ("schedule", "ct_days", i), f"day {day} is {after}"
+    if trial.schedule.examination_every_days > end:
+        yield ("follow_up", "duration_months"), f"the first examination under treatment is {after}"
+    for i, arm in enumerate(trial.arms):
+        for j, course in enumerate(arm.support):
+            if not course.mask(max(int(end), 1)).any():
+                yield ("arms", i, "support", j), f"no dose of {course.drug} falls into the follow-up of {end:.0f} days"
+
+
+def support_after_treatment(trial: Trial) -> Remarks:
+    """Scheduled support lies before the end of the planned treatment, which ends it."""
+    for i, arm in enumerate(trial.arms):
+        ends = [last_dose_day(course) for course in arm.treatment if course.drug == LENALIDOMIDE]
+        for j, course in enumerate(arm.support):
+            if ends and ends[0] is not None and course.mask(HORIZON)[ends[0] :].any():
+                what = f"{course.drug} is not given after the last planned dose of lenalidomide (day {ends[0]})"
+                yield ("arms", i, "support", j), what
+
+
+def nodes_without_ct(trial: Trial) -> Remarks:
+    """Nodes measured by CT are measured again under treatment, and each CT is one of its own."""
+    if trial.nodes_by != "ct":
+        return
+    where: Loc = ("nodes_by",) if trial.schedule.ct_days is None else ("schedule", "ct_days")
+    end, every = trial.follow_up.last_day, trial.schedule.examination_every_days
+    taken: dict[int, int] = {}
+    for i, day in enumerate(trial.ct_days):
+        visit = math.ceil((day - 1) / every - 0.5)  # of two as near, the earlier one
+        if visit in taken:
+            same = f"day {day} and day {taken[visit]} have the same nearest examination: one CT is taken"
+            yield (where if trial.schedule.ct_days is None else (*where, i)), same
+        taken.setdefault(visit, day)
+    if not any(visit > 0 and visit * every <= end for visit in taken):
+        yield where, f"no CT is taken in the follow-up of {end:.0f} days: nodes are not measured under treatment"
+
+
+def growth_factor_first(trial: Trial) -> Remarks:
+    """A rule set that puts growth factor first is used where growth factor is given."""
+    for i, arm in enumerate(trial.arms):
+        if arm.rules.set == "gcsf_first" and arm.gcsf == "none":
+            yield ("arms", i, "rules", "set"), "gcsf_first, but gcsf is none: neutropenia costs a dose level each time"
+
+
+def taken_id(trial: Trial) -> Remarks:
+    """The id of a registry entry belongs to the registry's own document."""
+    if trial.id in trial_ids() and trial != load_trial(trial.id):
+        yield ("id",), f"{trial.id} is also a registry entry: expected a name of its own"
+
+
+RULES: tuple[Callable[[Trial], Remarks], ...] = (
+    rounding,
+    parts,
+    denominators,
+    assumed_fields,
+    unused_sources,
+    brisk_start,
+    beyond_follow_up,
+    support_after_treatment,
+    nodes_without_ct,
+    growth_factor_first,
+    taken_id,
+)
+"""The rules behind the warnings."""

@@ -1,0 +1,48 @@
+"""The printed population of a trial document as the cohort reads it, and whether a cohort can have it.
+
+Between documents and patients, and light: `check` plans a population without the simulation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cereblon.patients.conditioning import Plan, plan_population
+from cereblon.patients.population import PRINTED, Eligibility, Population, Printed
+
+if TYPE_CHECKING:
+    from cereblon.clinic.trial.design import Trial
+
+
+def population_of(trial: Trial) -> Population:
+    """Return the printed population of a trial document as the cohort reads it."""
+    given = trial.population
+
+    def span(item: Any) -> Printed:
+        return Printed() if item is None else Printed(item.median, *(item.range or (None, None)))
+
+    printed = {key: float(value) for key in PRINTED if (value := getattr(given.printed, key, None)) is not None}
+    if given.male_pct is not None:
+        printed["male_pct"] = float(given.male_pct)
+    limits = {
+        key: float(value)
+        for key in Eligibility.__dataclass_fields__
+        if (value := getattr(given.eligibility, key, None)) is not None
+    }
+    return Population(
+        given.size,
+        span(given.age),
+        span(given.prior_lines),
+        printed,
+        Eligibility(**limits),
+        # hands find fewer bulky nodes than a CT does
+        bulky_by="ct" if trial.nodes_by == "ct" else "examination",
+    )
+
+
+def plan_trial(trial: Trial) -> Plan:
+    """Return how the subjects of a trial are drawn; takes 0.1 to 1.5 s, nothing the second time.
+
+    Raises `PopulationError` (a CereblonError) at the field of the document that no virtual cohort can meet.
+    """
+    return plan_population(population_of(trial), trial.setting)
