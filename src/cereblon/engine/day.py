@@ -13,7 +13,7 @@ from jax import Array, lax
 from cereblon.model import Model, ModelError, Program
 from cereblon.model.expr import Expr
 
-from .fast import FastDay
+from .fast import FastDay, Ready
 from .grid import day_grid
 from .slow import Ends, step
 
@@ -26,7 +26,7 @@ class Prepared:
     """Parameters of one run with every constant sub-expression evaluated."""
 
     values: dict[str, Any]
-    fast: list[dict[Expr, Array]]
+    fast: Ready
     slow: dict[Expr, Array]
 
 
