@@ -13,7 +13,7 @@ from cereblon.clinic.codes import INFECTIONS, NOISE, THRESHOLDS
 from cereblon.clinic.design import Trial
 from cereblon.clinic.orders import BLOCK, Orders, assessment_days, ct_flags, normal
 from cereblon.clinic.tracker import TRUTH, ResponseTracker
-from cereblon.engine import NumericalError, require_healthy
+from cereblon.engine import NumericalError, State, require_healthy
 from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
 from cereblon.patients.population import Population
@@ -104,7 +104,7 @@ class BlockRunner:
             tick(cycle + 1)
         return block_tables(self.trial, block, cohort, tracker, clinic, _joined(records), cut)
 
-    def _start(self, lanes: SubjectBlock, cohort: Tree, orders: Orders) -> tuple[Tree, Tree]:
+    def _start(self, lanes: SubjectBlock, cohort: Tree, orders: Orders) -> tuple[State, Tree]:
         drawn = draw_variability(self._parameters, lanes.number, self.seed)
         individual = {}
         for name in self.model.individual:
@@ -116,28 +116,25 @@ class BlockRunner:
             )
         idle = _idle(orders)
 
-        def start(values: Tree) -> Tree:
+        def start(values: Tree) -> State:
             first = self.model.initial({**self.shared, **values})
-            groups = {"slow": self.model.slow, "linear": self.model.linear, "relaxing": self.model.relaxing}
-            return {clock: np.stack([first[s] for s in names]).astype(np.float32) for clock, names in groups.items()}
+            return State.of(self.model, first, np.float32)
 
-        def advance(state: Mapping[str, Any], values: Tree, free: Floats, cycle: int) -> Tree:
+        def advance(state: State, values: Tree, free: Floats, cycle: int) -> State:
             after, _, _ = self._cycle(state, *_arguments(idle, values, self.shared, free))
-            return dict(_read(after))
+            read: State = _read(after)
+            return read
 
-        state, individual = untreated_start(self.model, individual, self.shared, cohort["growth0"], start, advance)
-        return dict(state), individual
+        return untreated_start(self.model, individual, self.shared, cohort["growth0"], start, advance)
 
-    def _truth(self, state: Tree, individual: Tree) -> Tree:
-        groups = ((self.model.slow, "slow"), (self.model.linear, "linear"), (self.model.relaxing, "relaxing"))
-        now = {name: row for names, key in groups for name, row in zip(names, state[key], strict=True)}
-        seen = self.model.observe(TRUTH, now, {**self.shared, **individual})
+    def _truth(self, state: State, individual: Tree) -> Tree:
+        seen = self.model.observe(TRUTH, state.named(self.model), {**self.shared, **individual})
         return {k: np.broadcast_to(np.asarray(v), (self.lanes,)) for k, v in seen.items()}
 
-    def _require_possible(self, block: SubjectBlock, state: Tree, record: Tree) -> None:
+    def _require_possible(self, block: SubjectBlock, state: State, record: Tree) -> None:
         """Raise NumericalError for a subject with an impossible state or reading; padding is not reported."""
         n = len(block.usubjid)
-        require_healthy(self.model, {clock: rows[:, :n] for clock, rows in state.items()}, block.usubjid.tolist())
+        require_healthy(self.model, jax.tree.map(lambda rows: rows[:, :n], state), block.usubjid.tolist())
         for name in TRUTH:
             wrong = ~np.isfinite(record[name][:, :n]).all(axis=0)
             if wrong.any():

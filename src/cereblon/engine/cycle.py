@@ -11,8 +11,9 @@ from jax import Array, lax
 
 from cereblon.model import Model
 
-from .day import Day, State, Values, working_type
+from .day import Day, Values, working_type
 from .programs import Program
+from .state import State
 
 Tree: TypeAlias = Any
 Decide = Callable[[Tree, dict[str, Array], Tree, Tree, Tree, Array], tuple[Tree, dict[str, Array]]]
@@ -36,7 +37,7 @@ def build_cycle(
     absolute day, `doses` maps linear states to the amount (n,) given at hour 0.
 
     Returns cycle(state, clinic, individual, shared, free, static, weekly, daily, first_day)
-    -> (state, clinic, records), where state = dict(slow=(S, n), linear=(L, n), relaxing=(R, n)), `free` (S,) is 0 for
+    -> (state, clinic, records), `free` (S,) is 0 for
     clamped slow states, `weekly` and `daily` have leading axes 4 and 28. records maps each `recorded` name to (4, n),
     its value at the start of each week before the dose, and "clinic" to what decide left at the end of each week.
 
@@ -59,7 +60,7 @@ def build_cycle(
     ) -> tuple[State, Tree, dict[str, Any]]:
         prepared = day.prepare(individual, shared)
         watch_ready, keep_ready = watch.prepare(prepared.values), keep.prepare(prepared.values)
-        n = state["slow"].shape[-1]
+        n = state.size
 
         def see(program: Any, ready: Any, names: tuple[str, ...], now: State) -> dict[str, Array]:
             out = program.run({**prepared.values, **day.all_values(now)}, ready)
