@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from math import gcd
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,14 @@ from scipy.special import ndtri
 from cereblon.clinic.codes import INFECTIONS, MEASURED, NOISE, NOISE_ROW, THRESHOLDS
 from cereblon.clinic.criteria.lysis import ANALYTES
 from cereblon.clinic.rules import Numbers
-from cereblon.clinic.site.calendar import Calendar, Seen, is_automatic
+from cereblon.clinic.site.calendar import Calendar, Seen
 from cereblon.clinic.site.day_tables import DayTables
 from cereblon.clinic.site.decide import WEEKLY, WEEKLY_BY_DRUG
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.hazards import fixed_days, infection_base, infection_fatality
 from cereblon.clinic.site.ladders import EVERYBODY, Ladders, amount_factor
 from cereblon.clinic.site.orders_rules import arm_numbers
+from cereblon.clinic.site.shape import shape_of
 from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_DRUG, ZERO, ZERO_BY_DRUG
 from cereblon.clinic.trial.plan import HORIZON, arm_plan
 from cereblon.clinic.trial.trial import Trial
@@ -33,7 +33,6 @@ from cereblon.errors import CereblonError
 Single = NDArray[np.float32]
 Tree = dict[str, Single]
 NEVER = 1.0e6
-MOST_WEEKS = 4
 DAILY = ("due", "begin", "escalate", "review", "part")
 
 
@@ -45,14 +44,6 @@ def uniform(exponential: NDArray[np.floating]) -> NDArray[np.float64]:
 def normal(exponential: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return standard normals from standard exponentials of the same shape."""
     return np.asarray(ndtri(uniform(exponential)))
-
-
-def block_weeks(trial: Trial) -> int:
-    """Return how many weeks are simulated between two looks of the site: 4 where nothing is decided in between."""
-    plans = [arm_plan(arm) for arm in trial.arms]
-    if not all(is_automatic(phase) for plan in plans for phase in plan.phases):
-        return 1
-    return gcd(MOST_WEEKS, max(1, round(trial.schedule.examination_every_days / 7)))
 
 
 class Orders:
@@ -86,12 +77,11 @@ class Orders:
         self.names = tuple(drug.name for drug in self.drugs)
         self.plans = [arm_plan(each) for each in trial.arms]
         self._require_on_board()
-        self.weeks = block_weeks(trial)
+        self.shape = shape_of(trial, self.drugs)
+        self.weeks = self.shape.weeks
         self._ladders = [Ladders(plan, self.names) for plan in self.plans]
         self._classes, self._kidney = self._renal_classes()
         self._tables, self._first_table = self._day_tables()
-        self.infused = any(table.over.any() for table in self._tables)
-        self.by_hour = self.infused or any((table.due > 1).any() for table in self._tables)
         self.static: dict[str, Any] = self._static()
         self.calendar = Calendar(self.plans, self.arm, uniform(thresholds["randomisation"]))
 
@@ -233,7 +223,7 @@ class Orders:
         """Return (clinic, weekly, daily) of a block in which nobody is treated and nothing is measured."""
         clinic = self.initial() | {"off": np.ones(self.size, dtype=np.float32)}
         by_drug = (7 * self.weeks, len(self.drugs), self.size)
-        daily = {name: np.zeros(by_drug, dtype=np.float32) for name in (*DAILY, *(["over"] if self.infused else []))}
+        daily = {name: np.zeros(by_drug, dtype=np.float32) for name in (*DAILY, *(["over"] if self.shape.infused else []))}
         starts = (np.arange(7 * self.weeks) % 7 == 0).astype(np.float32)
         daily["week_start"] = np.repeat(starts[:, None], self.size, axis=1)
         daily["begin"] -= 1.0
@@ -264,7 +254,7 @@ class Orders:
         return {**out, "week_start": np.repeat(starts[:, None], self.size, axis=1)}
 
     def _needs(self, name: str) -> bool:
-        return name in DAILY or self.infused
+        return name in DAILY or self.shape.infused
 
     def _cut(self, name: str, row: NDArray[np.int64], within: NDArray[np.int64]) -> Single:
         tables = [getattr(table, name) for table in self._tables]
