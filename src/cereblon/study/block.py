@@ -80,9 +80,7 @@ class BlockRunner:
             seen = seen_of(clinic, *tracker.latest()) if number else None
             clinic, weekly, daily = orders.block(number, clinic, noise[weeks * number : weeks * (number + 1)], seen)
             state, clinic, record = _read(
-                self._cycle(
-                    state, clinic, individual, self.shared, free, orders.static, weekly, daily, np.int32(first)
-                )
+                self._cycle(state, clinic, individual, self.shared, free, orders.static, weekly, daily, np.int32(first))
             )
             self._require_possible(block, state, record)
             records.append(record)

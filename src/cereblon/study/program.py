@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from cereblon.engine.programs import compile_well, keep_program, program_name, read_program
-from cereblon.study.checkpoint import code_fingerprint
-
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.shape import Shape, shape_of
+from cereblon.engine.programs import compile_well, keep_program, program_name, read_program
+from cereblon.study.checkpoint import code_fingerprint
 
 if TYPE_CHECKING:
     from cereblon.clinic.trial.trial import Trial

@@ -21,7 +21,6 @@ from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 from cereblon.study.subjects import SubjectBlock
 
-
 Tree = dict[str, Any]
 Frames = dict[str, pl.DataFrame]
 Days = NDArray[np.int64]
@@ -140,7 +139,13 @@ def _exposure(
 ) -> pl.DataFrame:
     """Return a row for each week and drug: drugs of the treatment while it goes on, others where they were given."""
     start = 7 * np.arange(len(weeks["dose"]))
-    treatment = {course.drug for arm in trial.arms for phase in arm_plan(arm).phases for course in phase.courses if course.treatment}
+    treatment = {
+        course.drug
+        for arm in trial.arms
+        for phase in arm_plan(arm).phases
+        for course in phase.courses
+        if course.treatment
+    }
     frames = []
     for row, drug in enumerate(drugs):
         given = weeks["dose"][:, row] > 0

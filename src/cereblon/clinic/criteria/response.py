@@ -84,7 +84,7 @@ def change(value: Floats, reference: Floats) -> Floats:
 
 
 def _excess(spleen: Floats, site: Numbers) -> Floats:
-    return np.maximum(spleen - site["normal_spleen"], 0.0)
+    return np.asarray(np.maximum(spleen - site["normal_spleen"], 0.0))
 
 
 def _both(flag: Flags | bool, like: Floats) -> Flags:
@@ -131,7 +131,7 @@ def clear(now: Reading, criteria: Criteria, site: Numbers) -> Flags:
     nodes = (now.longest < 1.5) if recent else (now.longest <= 1.5)
     blood = (now.alc <= 4.0) if criteria == "NCI-WG 1996" else (now.alc < 4.0)
     well = ~_both(now.liver, now.alc) & ~_both(now.symptoms, now.alc)
-    return nodes & blood & well & (now.spleen <= site["normal_spleen"])
+    return np.asarray(nodes & blood & well & (now.spleen <= site["normal_spleen"]))
 
 
 def response(

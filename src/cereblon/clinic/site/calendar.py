@@ -181,5 +181,7 @@ def recovered(seen: Seen, site: Numbers) -> Flags:
 
 def seen_of(clinic: Mapping[str, Any], category: NDArray[np.int8], mrd: NDArray[np.int8]) -> Seen:
     """Return what the site knows, from the clinic's state and the latest assessment."""
-    counts = (np.asarray(clinic[k], dtype=float) for k in ("anc_measured", "platelets_measured", "anc_0", "platelets_0"))
+    counts = (
+        np.asarray(clinic[k], dtype=float) for k in ("anc_measured", "platelets_measured", "anc_0", "platelets_0")
+    )
     return Seen(category, mrd, *counts)

@@ -53,8 +53,8 @@ class DayTables:
             review[:, column] = np.maximum(review[:, column], course.review)
             if course.treatment:
                 part[course_days, column] = 1.0
-        found = (due, begin, escalate, review, part, over)
-        return cls(*(table.astype(np.float32) for table in found))
+        due, begin, escalate = due.astype(np.float32), begin.astype(np.float32), escalate.astype(np.float32)
+        return cls(due, begin, escalate, review.astype(np.float32), part.astype(np.float32), over.astype(np.float32))
 
     @classmethod
     def idle(cls, drugs: int) -> DayTables:

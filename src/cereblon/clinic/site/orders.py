@@ -125,9 +125,7 @@ class Orders:
         def each(made: list[list[NDArray[np.float64]]]) -> Single:
             flat = [np.pad(table, ((0, top - len(table)), (0, 0)), mode="edge") for of_arm in made for table in of_arm]
             first = np.cumsum([0, *(len(of_arm) for of_arm in made[:-1])])
-            return np.ascontiguousarray(
-                np.stack(flat, axis=-1)[..., first[self.arm] + self._kidney], dtype=np.float32
-            )
+            return np.ascontiguousarray(np.stack(flat, axis=-1)[..., first[self.arm] + self._kidney], dtype=np.float32)
 
         out = {}
         for kind in ("floor", "top", "condition"):
@@ -223,7 +221,9 @@ class Orders:
         """Return (clinic, weekly, daily) of a block in which nobody is treated and nothing is measured."""
         clinic = self.initial() | {"off": np.ones(self.size, dtype=np.float32)}
         by_drug = (7 * self.weeks, len(self.drugs), self.size)
-        daily = {name: np.zeros(by_drug, dtype=np.float32) for name in (*DAILY, *(["over"] if self.shape.infused else []))}
+        daily = {
+            name: np.zeros(by_drug, dtype=np.float32) for name in (*DAILY, *(["over"] if self.shape.infused else []))
+        }
         starts = (np.arange(7 * self.weeks) % 7 == 0).astype(np.float32)
         daily["week_start"] = np.repeat(starts[:, None], self.size, axis=1)
         daily["begin"] -= 1.0

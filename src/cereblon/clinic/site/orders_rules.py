@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def _rules_of(plan: ArmPlan, drug: str) -> Rules | None:
 def _numbers(rules: Rules | None, site: Numbers) -> Mapping[str, float]:
     if rules is None:
         return UNRULED
-    changed = rules.overrides
+    changed: Mapping[str, Any] = rules.overrides
     numbers = {name: float(changed.get(name, site[f"{rules.set}_{name}"])) for name in OF_SET}
     numbers |= {name: float(changed.get(name, site[name])) for name in OF_SITE}
     return {**numbers, "lysis_action": _ACTION[rules.tls or "hold"]}
@@ -77,7 +77,10 @@ def arm_numbers(
     that is given (the site's own dose is in mg of the reference steroid); gcsf_share: share of subjects who are given
     growth factor; growth_factor: units of its drug in a ug; and the numbers of DRUG_RULES.
     """
-    care, sets = plan.flare_steroid, {c.rules.set for phase in plan.phases for c in phase.courses if c.rules is not None}
+    care, sets = (
+        plan.flare_steroid,
+        {c.rules.set for phase in plan.phases for c in phase.courses if c.rules is not None},
+    )
     users = site["gcsf_first_users" if "gcsf_first" in sets else "gcsf_users"]
     grade = site["flare_steroid_grade"] if care.from_grade is None else care.from_grade
     single = {
@@ -86,7 +89,11 @@ def arm_numbers(
         "gcsf_share": 0.0 if plan.gcsf == "none" else float(users),
     }
     steroid, growth_factor = care.drug or _rescue(drugs, "flare"), _rescue(drugs, "neutropenia")
-    mg = [site["flare_steroid_mg"] / drug.steroid if care.dose is None else care.dose for drug in drugs if drug.name == steroid]
+    mg = [
+        site["flare_steroid_mg"] / drug.steroid if care.dose is None else care.dose
+        for drug in drugs
+        if drug.name == steroid
+    ]
     by_drug = drug_rules(plan, tuple(drug.name for drug in drugs), site)
     by_drug["flare_dose"] = np.array([mg[0] if drug.name == steroid else 0.0 for drug in drugs])
     by_drug["growth_factor"] = np.array([1.0e-3 / drug.mg if drug.name == growth_factor else 0.0 for drug in drugs])
