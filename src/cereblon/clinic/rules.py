@@ -1,4 +1,4 @@
-"""The numbers of the site: `rules.tsv` (id, value, unit, status, source, note), and `Site`, one value of all of them."""
+"""The numbers of the site: `rules.tsv` (id, value, unit, status, source, note), and `Site`, a value of them all."""
 
 from __future__ import annotations
 

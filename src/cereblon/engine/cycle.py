@@ -31,7 +31,7 @@ def build_cycle(
     slow_steps: int = 2,
     dtype: Any = jnp.float32,
 ) -> Cycle:
-    """Compile (on first call) a cycle of some weeks, four for a cycle of 28 days, of `model` under the clinic's `decide`.
+    """Compile (on first call) a cycle of `model`, of some weeks (four: 28 days), under the clinic's `decide`.
 
     decide(clinic, observed, static, week, day, number) -> (clinic, doses) is called at the start of every day;
     `observed` maps the asked quantities to (n,), `week` and `day` are the slices of the order arrays, `number` the
@@ -39,8 +39,8 @@ def build_cycle(
 
     Returns cycle(state, clinic, individual, shared, free, static, weekly, daily, first_day)
     -> (state, clinic, records), `free` (S,) is 0 for
-    clamped slow states, `weekly` and `daily` have leading axes weeks and days. records maps each `recorded` name to (weeks, n),
-    its value at the start of each week before the dose, and "clinic" to what decide left at the end of each week.
+    clamped slow states, `weekly` and `daily` have leading axes weeks and days. records maps each `recorded` name to
+    (weeks, n), its value at the start of each week before the dose, and "clinic" to what decide left at the end of each week.
 
     Raises ModelError for unknown names. Same inputs in another lane of the batch give the same numbers.
     """

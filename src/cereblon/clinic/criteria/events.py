@@ -99,7 +99,7 @@ def adverse_events(weekly: Mapping[str, Array], cut: Floats, site: Numbers) -> d
 
     weekly: the clinic's state at the end of each week, (weeks, n): counted, anc_measured,
     platelets_measured, hemoglobin_measured, flare_week, lysis_laboratory_week, lysis_clinical_week, lysis_day,
-    infection_week, febrile_week, dosed, last_dose_day, dead, death_day; cut: day of the data cut, (n,); site: its numbers.
+    infection_week, febrile_week, dosed, last_dose_day, dead, death_day; cut: day of the data cut, (n,).
     Columns: "subject" (row number 0..n-1), ASTDY, AETERM, AETOXGR, AECYCLE, TRTEMFL; grade 1 and 2 counts are
     included. Within a cycle a row stands for each grade above the ones before it, with the day on which it was
     first seen, so the worst grade and the onset of every grade can be read. TRTEMFL "N": a count or lysis of

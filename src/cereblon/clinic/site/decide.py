@@ -75,7 +75,10 @@ def build_decide(drugs: Sequence[SiteDrug], by_hour: bool = False) -> Decide:
 def one_day(
     clinic: Clinic, observed: Clinic, static: Any, week: Clinic, today: Clinic, day: Any
 ) -> tuple[Clinic, Array]:
-    """Return the clinic after today's decisions, and the amounts of each dose of today, in the unit of the drug, (drugs, n)."""
+    """Return the clinic after today's decisions, and today's amounts in the units of the drugs, (2, drugs, n).
+
+    First the scheduled ones, of each dose of the day, then those of rescue.
+    """
     now, site = jnp.asarray(day, dtype=jnp.float32), static["site"]
     fresh = today["week_start"]
     clinic = {k: v * (1.0 - fresh) if k in WEEKLY or k in WEEKLY_BY_DRUG else v for k, v in clinic.items()}

@@ -45,7 +45,7 @@ def fixed_days(
     start = start * np.exp(growth * (age - 65.0))
 
     def died(years: Floats) -> Floats:
-        return np.asarray(start * np.expm1(growth * years) / growth + site["death_second_cancer"] * years
+        return np.asarray(start * np.expm1(growth * years) / growth + site["death_second_cancer"] * years)
 
     leave = site["ae_stop_residual"] * np.where(relapsed > 0, site["ae_stop_relapsed"], 1.0) * 12.0
     leave = leave * np.where(age >= site["ae_stop_old_age"], site["ae_stop_old"], 1.0)

@@ -140,7 +140,7 @@ class Orders:
         return out
 
     def _scaled(self, amounts: Single) -> Single:
-        """Return the level table in units of the drugs: doses per m2 or kg times the subject's size, none above its highest dose."""
+        """Return the level table in units of the drugs: by the subject's size, none above the highest dose."""
         out = amounts.astype(np.float64)
         one = np.ones(self.size)
         bsa, weight = (np.asarray(self._covariates.get(k, one), dtype=np.float64) for k in ("bsa", "weight"))

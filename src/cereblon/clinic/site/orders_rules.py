@@ -42,6 +42,8 @@ UNRULED: Final = {
 }
 """The numbers of a drug without rules: nothing holds it."""
 DRUG_RULES: Final = tuple(UNRULED)
+GENEROUS: Final = "gcsf_first"
+"""The set of rules under which everybody who needs growth factor is given it."""
 _ACTION: Final = {"continue": 0.0, "hold": 1.0, "stop": 2.0}
 
 
@@ -73,9 +75,9 @@ def arm_numbers(
 ) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
     """Return the numbers of an arm, single ones and those of each drug, (drugs,).
 
-    steroid_grade: flare from which the steroid is given; steroid_days: for how long; flare_dose: amount a day of the drug
-    that is given (the site's own dose is in mg of the reference steroid); gcsf_share: share of subjects who are given
-    growth factor; growth_factor: units of its drug in a ug; and the numbers of DRUG_RULES.
+    steroid_grade: flare from which the steroid is given; steroid_days: for how long; flare_dose: amount a day of the
+    drug that is given (the site's own dose is in mg of the reference steroid); gcsf_share: share of subjects who are
+    given growth factor; growth_factor: units of its drug in a ug; and the numbers of DRUG_RULES.
     """
     care, sets = (
         plan.flare_steroid,
@@ -95,9 +97,13 @@ def arm_numbers(
         if drug.name == steroid
     ]
     by_drug = drug_rules(plan, tuple(drug.name for drug in drugs), site)
-    by_drug["flare_dose"] = np.array([mg[0] if drug.name == steroid else 0.0 for drug in drugs])
+    by_drug["flare_dose"] = np.array([_flare_dose(care, drug, site) if drug.name == steroid else 0.0 for drug in drugs])
     by_drug["growth_factor"] = np.array([1.0e-3 / drug.mg if drug.name == growth_factor else 0.0 for drug in drugs])
     return single, by_drug
+
+
+def _flare_dose(care: FlareSteroid, drug: SiteDrug, site: Numbers) -> float:
+    return site["flare_steroid_mg"] / drug.steroid if care.dose is None else care.dose
 
 
 def _rescue(drugs: tuple[SiteDrug, ...], purpose: str) -> str:

@@ -15,7 +15,7 @@ Clinic = dict[str, Array]
 
 
 def flare_steroid(clinic: Clinic, static: Clinic, treated: Array, day: Array) -> tuple[Clinic, Array]:
-    """Start or go on with a course of steroid; return the clinic and today's amounts in the units of the drugs, (drugs, n).
+    """Start or go on with a course of steroid; return the clinic and today's amounts, units of the drugs, (drugs, n).
 
     A course starts when the flare reaches the subject's `steroid_grade` and none is running.
     """
