@@ -40,7 +40,7 @@ def build_cycle(
     Returns cycle(state, clinic, individual, shared, free, static, weekly, daily, first_day)
     -> (state, clinic, records), `free` (S,) is 0 for
     clamped slow states, `weekly` and `daily` have leading axes weeks and days. records maps each `recorded` name to
-    (weeks, n), its value at the start of each week before the dose, and "clinic" to what decide left at the end of each week.
+    (weeks, n), its value at the start of each week before the dose, and "clinic" to what decide left at its end.
 
     Raises ModelError for unknown names. Same inputs in another lane of the batch give the same numbers.
     """

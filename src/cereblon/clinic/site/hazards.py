@@ -106,7 +106,7 @@ def infect(clinic: Clinic, observed: Clinic, static: Clinic, steroid: Array, day
         "hazard_infection": hazard,
         "infections": clinic["infections"] + new,
         "infection_today": new * grade,
-        "febrile_today": new * (observed["anc"] < static["anc_febrile"]),
+        "febrile_today": new * (observed["anc"] < site["dose_limiting_anc"]),
         "infection_until": jnp.where(new > 0, day + site["infection_days"], clinic["infection_until"]),
     }
     return {**clinic, **update}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cereblon.clinic.rules import Numbers
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.trial.plan import ArmPlan
-from cereblon.clinic.trial.regimen import Rules
+from cereblon.clinic.trial.dose_rules import FlareSteroid, Rules
 from cereblon.errors import CereblonError
 
 NEVER: Final = 1.0e6
@@ -91,11 +91,6 @@ def arm_numbers(
         "gcsf_share": 0.0 if plan.gcsf == "none" else float(users),
     }
     steroid, growth_factor = care.drug or _rescue(drugs, "flare"), _rescue(drugs, "neutropenia")
-    mg = [
-        site["flare_steroid_mg"] / drug.steroid if care.dose is None else care.dose
-        for drug in drugs
-        if drug.name == steroid
-    ]
     by_drug = drug_rules(plan, tuple(drug.name for drug in drugs), site)
     by_drug["flare_dose"] = np.array([_flare_dose(care, drug, site) if drug.name == steroid else 0.0 for drug in drugs])
     by_drug["growth_factor"] = np.array([1.0e-3 / drug.mg if drug.name == growth_factor else 0.0 for drug in drugs])
