@@ -77,7 +77,7 @@ class BlockRunner:
         free = np.ones(len(self.model.slow), dtype=np.float32)
         for number in range(self.blocks):
             first = number * 7 * weeks
-            seen = seen_of(clinic, *tracker.latest()) if number else None
+            seen = seen_of(clinic, *tracker.so_far()) if number else None
             clinic, weekly, daily = orders.block(number, clinic, noise[weeks * number : weeks * (number + 1)], seen)
             state, clinic, record = _read(
                 self._cycle(state, clinic, individual, self.shared, free, orders.static, weekly, daily, np.int32(first))

@@ -16,6 +16,8 @@ def site_drugs(model: Model) -> tuple[SiteDrug, ...]:
         card = drugs()[name]
         steroid = card.equivalence if card.steroid else 0.0
         found.append(
-            SiteDrug(name, drug.species, drug.equivalence, _MG.get(card.unit, 1.0), steroid, card.rescue or "")
+            SiteDrug(
+                name, drug.species, drug.equivalence, card.unit, _MG.get(card.unit, 1.0), steroid, card.rescue or ""
+            )
         )
     return tuple(found)

@@ -150,9 +150,9 @@ class ResponseTracker:
         self._cr_day = np.where(has & np.isnan(self._cr_day), self.days[-1], self._cr_day)
         return self._cr_day
 
-    def latest(self) -> tuple[Codes, NDArray[np.int8]]:
-        """Return category and MRD level (0, 1 low, 2 undetectable) at the latest assessment, each (n,)."""
-        return self._visits()[-1], self.mrd[-1]
+    def so_far(self) -> tuple[Codes, NDArray[np.int8]]:
+        """Return the best category so far, not confirmed, and the latest MRD level (0, 1 low, 2 undetectable), (n,)."""
+        return np.asarray(self._visits().max(axis=0)), self.mrd[-1]
 
     def best(self) -> Codes:
         """Return the best confirmed response, (n,) codes of `Category`."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from cereblon.clinic.codes import Off
 from cereblon.clinic.criteria.response import Category
 from cereblon.clinic.rules import Numbers
-from cereblon.clinic.trial.plan import ArmPlan, Condition, PhasePlan, TransitionPlan
+from cereblon.clinic.trial.plan import ArmPlan, PhasePlan, TransitionPlan
+from cereblon.clinic.trial.transitions import Condition
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -30,8 +31,8 @@ MRD_LEVELS = {"low": 1, "undetectable": 2}
 class Seen:
     """What the site knows when it decides a step; each (n,).
 
-    category: code of `Category` at the latest assessment; mrd: level at it (0, 1 low, 2 undetectable); anc, platelets:
-    last counts, 1e9/L, and the same at entry.
+    category: best code of `Category` so far, confirmed or not; mrd: latest level (0, 1 low, 2 undetectable); anc,
+    platelets: last counts, 1e9/L, and the same at entry.
     """
 
     category: NDArray[np.int8]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cereblon.clinic.site.ladders import Ladders
-from cereblon.clinic.trial.plan import HORIZON
+from cereblon.clinic.trial.calendar import HORIZON
 
 Single = NDArray[np.float32]
 HOURS = (0, 6, 12, 18)
@@ -37,9 +37,9 @@ class DayTables:
     @classmethod
     def of(cls, ladders: Ladders, phase: int, crcl: float) -> DayTables:
         """Return the tables of a phase of an arm for a creatinine clearance in mL/min."""
-        size = (HORIZON, len(ladders.drugs))
-        due, begin, part, over = np.zeros(size), np.full(size, -1.0), np.zeros(size), np.zeros(size)
-        escalate, review = np.zeros(size), np.zeros(size)
+        shape = (HORIZON, len(ladders.drugs))
+        due, escalate, review, part, over = (np.zeros(shape, dtype=np.float32) for _ in range(5))
+        begin = np.full(shape, -1.0, dtype=np.float32)
         for place, course in enumerate(ladders.plan.phases[phase].courses):
             days, column = np.flatnonzero(course.days), ladders.drugs.index(course.drug)
             if not days.size:
@@ -53,8 +53,7 @@ class DayTables:
             review[:, column] = np.maximum(review[:, column], course.review)
             if course.treatment:
                 part[course_days, column] = 1.0
-        due, begin, escalate = due.astype(np.float32), begin.astype(np.float32), escalate.astype(np.float32)
-        return cls(due, begin, escalate, review.astype(np.float32), part.astype(np.float32), over.astype(np.float32))
+        return cls(due, begin, escalate, review, part, over)
 
     @classmethod
     def idle(cls, drugs: int) -> DayTables:

@@ -7,7 +7,8 @@ measured counts, known on visit days. Rule sets and numbers: toxicity_model.md s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
@@ -234,12 +235,16 @@ def _doses(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numb
 
 def _times(due: Array) -> Array:
     """Return how many doses a day has, from its sum of 1, 2, 4, 8."""
-    return sum((_at(due, place) for place in range(len(HOURS))), jnp.zeros_like(due))
+    return _sum(_at(due, place) for place in range(len(HOURS)))
 
 
 def _at(due: Array, place: int) -> Array:
     """Return 1 where a dose is due at the hour HOURS[place]."""
     return jnp.mod(jnp.floor(due / 2**place), 2.0)
+
+
+def _sum(parts: Iterable[Array]) -> Array:
+    return reduce(jnp.add, parts)
 
 
 def _into_states(drugs: Sequence[SiteDrug], amounts: Array, today: Clinic, by_hour: bool) -> Doses:
@@ -251,13 +256,13 @@ def _into_states(drugs: Sequence[SiteDrug], amounts: Array, today: Clinic, by_ho
     for state in dict.fromkeys(drug.enters for drug in drugs):
         rows = [row for row, drug in enumerate(drugs) if drug.enters == state]
         if not by_hour:
-            doses[state] = sum(drugs[row].per_unit * amounts[:, row].sum(axis=0) for row in rows)
+            doses[state] = _sum(drugs[row].per_unit * amounts[:, row].sum(axis=0) for row in rows)
             continue
         slots = [
-            sum(drugs[row].per_unit * amounts[0, row] * _at(today["due"][row], place) for row in rows)
+            _sum(drugs[row].per_unit * amounts[0, row] * _at(today["due"][row], place) for row in rows)
             for place in range(len(HOURS))
         ]
-        slots[0] = slots[0] + sum(drugs[row].per_unit * amounts[1, row] for row in rows)
+        slots[0] = slots[0] + _sum(drugs[row].per_unit * amounts[1, row] for row in rows)
         over = jnp.stack([today["over"][row] for row in rows]).max(axis=0) if "over" in today else None
         doses[state] = Dose(jnp.stack(slots), over)
     return doses

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +48,13 @@ class Ladders:
         for phase, place, course in self._courses():
             base, column = self.bases[phase, place], self.drugs.index(course.drug)
             rows = slice(base, base + len(course.ladder))
-            out[rows, column] = {
-                "amount": np.asarray(course.ladder),
-                "floor": float(base),
-                "top": float(base + len(course.ladder) - 1),
+            values: dict[str, Any] = {
+                "amount": course.ladder,
+                "floor": base,
+                "top": base + len(course.ladder) - 1,
                 "condition": course.condition,
-            }[kind]
+            }
+            out[rows, column] = values[kind]
         return out
 
     def next_level(self, crcl: float) -> Numbers:

@@ -26,7 +26,8 @@ from cereblon.clinic.site.ladders import EVERYBODY, Ladders, amount_factor
 from cereblon.clinic.site.orders_rules import arm_numbers
 from cereblon.clinic.site.shape import shape_of
 from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_DRUG, ZERO, ZERO_BY_DRUG
-from cereblon.clinic.trial.plan import HORIZON, arm_plan
+from cereblon.clinic.trial.calendar import HORIZON
+from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 

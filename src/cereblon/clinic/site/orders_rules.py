@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cereblon.clinic.rules import Numbers
 from cereblon.clinic.site.drugs import SiteDrug
-from cereblon.clinic.trial.plan import ArmPlan
 from cereblon.clinic.trial.dose_rules import FlareSteroid, Rules
+from cereblon.clinic.trial.plan import ArmPlan
 from cereblon.errors import CereblonError
 
 NEVER: Final = 1.0e6
@@ -79,11 +79,9 @@ def arm_numbers(
     drug that is given (the site's own dose is in mg of the reference steroid); gcsf_share: share of subjects who are
     given growth factor; growth_factor: units of its drug in a ug; and the numbers of DRUG_RULES.
     """
-    care, sets = (
-        plan.flare_steroid,
-        {c.rules.set for phase in plan.phases for c in phase.courses if c.rules is not None},
-    )
-    users = site["gcsf_first_users" if "gcsf_first" in sets else "gcsf_users"]
+    care = plan.flare_steroid
+    sets = {course.rules.set for phase in plan.phases for course in phase.courses if course.rules is not None}
+    users = site[f"{GENEROUS}_users" if GENEROUS in sets else "gcsf_users"]
     grade = site["flare_steroid_grade"] if care.from_grade is None else care.from_grade
     single = {
         "steroid_grade": NEVER if care.policy == "none" else float(grade),
@@ -98,7 +96,7 @@ def arm_numbers(
 
 
 def _flare_dose(care: FlareSteroid, drug: SiteDrug, site: Numbers) -> float:
-    return site["flare_steroid_mg"] / drug.steroid if care.dose is None else care.dose
+    return float(site["flare_steroid_mg"] / drug.steroid) if care.dose is None else care.dose.within(drug.unit)
 
 
 def _rescue(drugs: tuple[SiteDrug, ...], purpose: str) -> str:

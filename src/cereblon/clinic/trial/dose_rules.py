@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import rules
 from cereblon.clinic.trial.drugs import SteroidName, refuse_absurd, steroids
 from cereblon.documents.base import Document, problem
 from cereblon.documents.doses import Dose
@@ -88,7 +88,7 @@ class Rules(Document):
 
     def _limit(self, name: str) -> float:
         own = getattr(self, name)
-        return float(rule(f"{self.set}_{name}") if own is None else own)
+        return float(rules()[f"{self.set}_{name}"].value if own is None else own)
 
     def _of_set(self, name: str) -> str:
         return "" if name in self.overrides else f" of the set {self.set}"
