@@ -20,7 +20,9 @@ from cereblon.clinic.criteria.response import (
     progression,
     response,
 )
+from cereblon.clinic.rules import Site
 
+SITE = Site.packaged()
 CRITERIA: dict[str, Criteria] = {"1996": "NCI-WG 1996", "2008": "iwCLL 2008", "2018": "iwCLL 2018"}
 FLAGS = (
     "nodules",
@@ -86,25 +88,25 @@ def lowest(visits: list[dict[str, Any]]) -> Lowest:
 def test_checked_cases(words: str, found: dict[str, Any], expected: tuple[str, ...]) -> None:
     now, base = reading([BASE | found]), reading([BASE])
     for name, wanted in zip(CRITERIA, expected, strict=True):
-        assert Category(int(response(now, base, CRITERIA[name])[0])).name == wanted
-        assert not progression(now, base, lowest([BASE]), CRITERIA[name])[0]
+        assert Category(int(response(now, base, CRITERIA[name], SITE)[0])).name == wanted
+        assert not progression(now, base, lowest([BASE]), CRITERIA[name], SITE)[0]
         assert reference.category(BASE | found, BASE, name) == wanted
 
 
 @pytest.mark.parametrize("name", CRITERIA)
 def test_flare_is_not_progression(name: str) -> None:
     now, base = reading([BASE | {"spd": 62.0, "alc": 130.0, "marrow": None}]), reading([BASE])
-    assert progression(now, base, lowest([BASE]), CRITERIA[name])[0]
-    assert not progression(now, base, lowest([BASE]), CRITERIA[name], flare=True)[0]
+    assert progression(now, base, lowest([BASE]), CRITERIA[name], SITE)[0]
+    assert not progression(now, base, lowest([BASE]), CRITERIA[name], SITE, flare=True)[0]
 
 
 @pytest.mark.parametrize(("name", "late"), [("1996", False), ("2008", True), ("2018", True)])
 def test_cytopenia_is_progression_only_late_after_the_drug_and_proven(name: str, late: bool) -> None:
     now, base = reading([BASE | {"platelets": 36.0, "leukemic_cytopenia": True}]), reading([BASE])
     low = lowest([BASE])
-    assert not progression(now, base, low, CRITERIA[name])[0]
-    assert progression(now, base, low, CRITERIA[name], on_drug=False, months_off=4.0)[0] == late
-    assert not progression(now, base, low, CRITERIA[name], on_drug=False, months_off=2.0)[0]
+    assert not progression(now, base, low, CRITERIA[name], SITE)[0]
+    assert progression(now, base, low, CRITERIA[name], SITE, on_drug=False, months_off=4.0)[0] == late
+    assert not progression(now, base, low, CRITERIA[name], SITE, on_drug=False, months_off=2.0)[0]
 
 
 def numbers(low: float, high: float, *edges: float) -> st.SearchStrategy[float]:
@@ -140,7 +142,7 @@ VISIT = st.fixed_dictionaries(
 )
 def test_arrays_agree_with_one_subject_at_a_time(visits, name, lymphocytosis, flare, on_drug, months) -> None:
     now, base, low = ([v[i] for v in visits] for i in range(3))
-    found = response(reading(now), reading(base), CRITERIA[name], lymphocytosis=lymphocytosis)
+    found = response(reading(now), reading(base), CRITERIA[name], SITE, lymphocytosis=lymphocytosis)
     expected = [reference.category(o, b, name, lymphocytosis) for o, b in zip(now, base, strict=True)]
     assert [Category(int(c)).name for c in found] == expected
     worse = progression(
@@ -148,6 +150,7 @@ def test_arrays_agree_with_one_subject_at_a_time(visits, name, lymphocytosis, fl
         reading(base),
         lowest(low),
         CRITERIA[name],
+        SITE,
         flare=flare,
         on_drug=on_drug,
         months_off=months,
@@ -166,7 +169,7 @@ def test_arrays_agree_with_one_subject_at_a_time(visits, name, lymphocytosis, fl
 def test_best_response_agrees_with_one_subject_at_a_time(gaps: list[int], codes: list[list[int]]) -> None:
     days = np.cumsum(gaps)
     visits = np.array(codes, dtype=np.int8).T[: len(days)]
-    found = best_response(days, visits)
+    found = best_response(days, visits, 56.0)
     for subject in range(visits.shape[1]):
         told = [(float(d), Category(int(c)).name) for d, c in zip(days, visits[:, subject], strict=True)]
         assert Category(int(found[subject])).name == reference.best(told)
@@ -177,5 +180,5 @@ def test_response_needs_two_months() -> None:
     visits = np.array([[ne, ne, ne], [pr, pr, ne], [pr, ne, ne], [pd, pr, ne]], dtype=np.int8)
     days = [0, 28, 56, 84]
     # the first lost it too soon; the second missed a visit and still holds it 56 days later
-    assert best_response(days, visits).tolist() == [sd, pr, ne]
-    np.testing.assert_equal(first_response(days, visits), [np.nan, 28.0, np.nan])
+    assert best_response(days, visits, 56.0).tolist() == [sd, pr, ne]
+    np.testing.assert_equal(first_response(days, visits, 56.0), [np.nan, 28.0, np.nan])

@@ -9,8 +9,9 @@ from cereblon.clinic.codes import NOISE, NOISE_ROW, Off
 from cereblon.clinic.criteria.nodes import Sizes, by_ct, by_hand, felt_spd, spleen_length
 from cereblon.clinic.criteria.response import Category
 from cereblon.clinic.criteria.tracker import ResponseTracker
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Site
 
+SITE = Site.packaged()
 BEFORE = {
     "alc": 60.0,
     "anc": 4.0,
@@ -36,7 +37,7 @@ def follow(course, n=1, months=24, nodes_by="palpation", criteria="iwCLL 2008", 
     rng = np.random.default_rng(seed)
     zero = np.zeros(n)
     personal = rng.standard_normal(n) if seed is not None else zero
-    tracker = ResponseTracker(criteria, nodes_by, zero + 30.0, zero + 5.0, personal, zero)
+    tracker = ResponseTracker(criteria, nodes_by, zero + 30.0, zero + 5.0, personal, zero, SITE)
     for visit in range(months + 1):
         day = 28 * visit
         truth = {k: np.broadcast_to(v, n).astype(float) for k, v in (BEFORE | course(day)).items()}
@@ -132,7 +133,7 @@ def test_complete_response_needs_a_marrow() -> None:
     assert follow(all_gone(0.2), months=4, criteria="NCI-WG 1996").best()[0] == Category.nPR
     assert follow(all_gone(0.02), months=4, criteria="iwCLL 2018").best()[0] == Category.PR
     zero = np.zeros(1)
-    tracker = ResponseTracker("iwCLL 2008", "palpation", zero + 30, zero + 5, zero, zero, marrow=False)
+    tracker = ResponseTracker("iwCLL 2008", "palpation", zero + 30, zero + 5, zero, zero, SITE, marrow=False)
     for day in range(0, 140, 28):
         truth = {k: np.array([v]) for k, v in (BEFORE | all_gone(0.02)(day)).items()}
         tracker.update(day, truth, np.zeros((len(NOISE), 1)), clinic(1))
@@ -147,11 +148,10 @@ def test_drug_neutropenia_gives_cri_in_2008_and_pr_in_1996() -> None:
     assert follow(course, months=4, criteria="NCI-WG 1996").best()[0] == Category.PR
 
 
-def test_stopping_two_cycles_after_a_confirmed_complete_response() -> None:
+def test_the_day_of_a_confirmed_complete_response() -> None:
     tracker = follow(all_gone(0.02), months=3)
-    state = tracker.complete(clinic(1), np.array([56.0]))
-    assert state["end_day"][0] == 84 + 56
-    assert tracker.complete(clinic(1), np.array([-1.0]))["end_day"][0] == 1.0e6
+    assert tracker.complete_response_day().tolist() == [84.0]
+    assert np.isnan(follow(lambda day: {}, months=3).complete_response_day()[0])
     assert tracker.mrd[-1][0] == 2
     assert tracker.mrd[0][0] == 0
 
@@ -170,13 +170,13 @@ def by_ct_alone(
 ) -> ResponseTracker:
     """Assess one subject whose nodes read otherwise by CT than by hand on chosen days: true volumes in mL."""
     zero, hands, alc = np.zeros(1), hands or {}, alc or {}
-    tracker = ResponseTracker("iwCLL 2008", "ct", zero + 30.0, zero + 5.0, zero, zero)
+    tracker = ResponseTracker("iwCLL 2008", "ct", zero + 30.0, zero + 5.0, zero, zero, SITE)
     for day in range(0, 393, 28):
         truth = BEFORE | {"node_volume": sizes.get(day, 400.0), "alc": alc.get(day, 60.0)}
         noise = np.zeros((len(NOISE), 1))
         # an error of the hand that makes up for the difference: it feels its own volume
         felt = hands.get(day, 400.0)
-        noise[NOISE_ROW["nodes_hand"]] = 2 / 3 * np.log(felt / truth["node_volume"]) / rule("error_hand")
+        noise[NOISE_ROW["nodes_hand"]] = 2 / 3 * np.log(felt / truth["node_volume"]) / SITE["error_hand"]
         tracker.update(day, {k: np.array([v]) for k, v in truth.items()}, noise, clinic(1), ct=day in (84, 168, 364))
     return tracker
 
@@ -209,17 +209,19 @@ def test_hands_feel_nothing_below_the_floor() -> None:
     sizes = Sizes(np.array([100.0]), np.array([16.0]), np.array([4.0]))
     zero = np.zeros(1)
     small, spleen = np.array([100.0 / 9.0]), np.array([440.0])
-    hand = by_hand(small, spleen, sizes, zero, zero, zero)
-    scan = by_ct(small, spleen, sizes, zero, zero)
+    hand = by_hand(small, spleen, sizes, zero, zero, zero, SITE)
+    scan = by_ct(small, spleen, sizes, zero, zero, SITE)
     assert (hand.spd[0], hand.longest[0], hand.spleen[0]) == (0.0, 0.0, 13.0)
     assert scan.longest[0] == pytest.approx(4 * 9 ** (-1 / 3))
     assert scan.spd[0] == pytest.approx(16 * 9 ** (-2 / 3))
     assert scan.spleen[0] > 14.5
-    assert felt_spd(sizes)[0] == pytest.approx(4.0)
+    assert felt_spd(sizes, SITE)[0] == pytest.approx(4.0)
     # SPD -50 % is volume x 0.35, +50 % is x 1.84
     for factor, change in ((0.3536, 0.5), (1.8371, 1.5)):
-        assert by_ct(100 * np.full(1, factor), spleen, sizes, zero, zero).spd[0] == pytest.approx(16 * change, rel=1e-3)
-    assert spleen_length(np.array([450.0]))[0] == pytest.approx(15.0)
+        assert by_ct(100 * np.full(1, factor), spleen, sizes, zero, zero, SITE).spd[0] == pytest.approx(
+            16 * change, rel=1e-3
+        )
+    assert spleen_length(np.array([450.0]), SITE)[0] == pytest.approx(15.0)
 
 
 def test_a_subject_does_not_depend_on_the_others() -> None:

@@ -1,4 +1,4 @@
-"""Haematologic toxicity: CTCAE and iwCLL grades, and rates per patient and per cycle.
+"""Haematologic toxicity: CTCAE and iwCLL grades.
 
 Grades follow endpoints.md section 3. The grading functions use operators only, so that NumPy and JAX arrays
 both work, inside a compiled cycle or on finished tables. Shapes broadcast; a missing count (NaN) grades 0.
@@ -61,25 +61,3 @@ def grade_fall_iwcll(
         grade = np.where(value < 20.0, 4, grade)
         grade = np.where(baseline <= 20.0, -1, grade)
     return np.asarray(grade, dtype=int)
-
-
-def patients_with(grades: NDArray[np.integer], at_least: int = 3) -> float:
-    """Return the percent of subjects with the grade at any visit. `grades` (visits, n)."""
-    if grades.shape[1] == 0:
-        return float("nan")
-    return float(100.0 * (grades >= at_least).any(axis=0).mean())
-
-
-def cycles_with(
-    grades: NDArray[np.integer], cycle: NDArray[np.integer], given: NDArray[np.bool_], at_least: int = 3
-) -> float:
-    """Return the percent of treatment cycles with the grade.
-
-    grades (visits, n); cycle (visits,) number of the cycle a visit falls in, from 0; given (cycles, n) says
-    whether any dose was taken in the cycle. The denominator is cycles given, over all subjects.
-    """
-    events = np.zeros(given.shape, dtype=bool)
-    for number in range(given.shape[0]):
-        events[number] = (grades[cycle == number] >= at_least).any(axis=0)
-    total = int(given.sum())
-    return float(100.0 * (events & given).sum() / total) if total else float("nan")
