@@ -48,7 +48,7 @@ def work() -> dict[str, float]:
     hours = day.fast.grid.hours.size
     heun = SLOW_STEPS * (day._both.count() + day._rates.count())
     stepping = SLOW_STEPS * STEP_OPERATIONS * len(model.slow)
-    mixed = SLOW_STEPS * 2 * day.fast.mixture.count() * day.fast.grid.windows.shape[1]
+    mixed = SLOW_STEPS * 2 * day.fast.mixture.count() * day.fast.grid.after_dose.hours.size
     fast = [day.fast._drivers, day.fast._averaged, day.fast._inputs, *(v.program for v in day.fast._levels)]
     relaxing = 40 * len(model.relaxing)
     return {

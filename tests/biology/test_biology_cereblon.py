@@ -40,7 +40,7 @@ def day(model: Model) -> dict[str, np.ndarray]:
     _, state = run(model, subject.individual, subject.state, {"len_gut": doses}, shared=SHARED)
     names = ("lenalidomide_conc", "crbn_occupancy", "ikzf1_t", "ikzf3_t")
     _, found = course(model, names, subject.individual, SHARED, {"len_gut": DOSES}, state, np.float64)
-    weights = day_grid(8).weights.mean(axis=0)
+    weights = day_grid(8).weights
     out = {
         "mean concentration": 3.857 * weights @ found["lenalidomide_conc"],
         "peak occupancy": found["crbn_occupancy"].max(axis=0),

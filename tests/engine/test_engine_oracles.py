@@ -95,12 +95,17 @@ def test_error_falls_with_the_square_of_the_step(model: Model) -> None:
     assert 3 < errors[1] / errors[2] < 6
 
 
+@pytest.mark.parametrize("all_hours", [False, True])
 @pytest.mark.parametrize("steps", [1, 2, 4, 8])
-def test_grid_weights_integrate_cubics_on_even_stretches(steps: int) -> None:
-    grid = day_grid(steps)
-    assert grid.weights.sum(axis=1) == pytest.approx(np.ones(steps))
-    assert (grid.weights >= 0).all()
-    whole = grid.weights @ (grid.hours / 24) ** 2
-    edges = np.linspace(0, 1, steps + 1)
-    assert whole == pytest.approx(np.diff(edges**3) / 3 * steps, rel=2e-3, abs=1e-5)
-    assert (grid.weights[np.arange(steps)[:, None], grid.windows] >= grid.window_weights).all()
+def test_grid_weights_integrate_cubics_on_even_stretches(steps: int, all_hours: bool) -> None:
+    grid = day_grid(steps, all_hours)
+    assert grid.windows == steps * grid.per_step
+    for span in (grid.after_dose, grid.later):
+        assert (span.weights >= 0).all()
+        assert span.hours[-1] == grid.length
+        assert span.weights @ span.hours**2 == pytest.approx(grid.length**2 / 3, rel=1e-12)
+        assert np.array_equal(grid.after_dose.hours[span.places], span.hours)
+        assert np.array_equal(grid.finest * 2.0**span.doubling, np.diff(span.hours))
+    assert grid.weights.sum() == pytest.approx(1)
+    assert grid.weights @ (grid.hours / 24) ** 2 == pytest.approx(1 / 3, rel=1e-12)
+    assert set(6.0 * np.arange(5)) <= set(grid.hours)

@@ -29,14 +29,14 @@ def test_refreshed_by_block_is_built_anew(propagator: Propagator, rates: np.ndar
     moved = rates * (1 + 1e-4)
     moved[SECOND, ::3] = 1.3 * rates[SECOND, ::3]
     refreshed = jax.jit(propagator.refresh)(propagator.build(jnp.asarray(rates)), jnp.asarray(moved))
-    start = jnp.ones((5, 80))
+    start, span = jnp.ones((5, 80)), propagator.grid.after_dose
     anew = propagator.build(jnp.asarray(moved))
-    assert propagator.finish(refreshed, start) == pytest.approx(np.asarray(propagator.finish(anew, start)), abs=1e-4)
-    exact = {place: np.asarray(course) for place, course in propagator.course(anew, start).items()}
-    for place, course in propagator.course(refreshed, start).items():
-        assert np.asarray(course) == pytest.approx(exact[place], abs=1e-4)
+    (found, end), (exact, exact_end) = (propagator.advance(b, start, span) for b in (refreshed, anew))
+    assert end == pytest.approx(np.asarray(exact_end), abs=1e-4)
+    for place, course in found.items():
+        assert np.asarray(course) == pytest.approx(np.asarray(exact[place]), abs=1e-4)
         if place in (2, 3):
-            assert np.asarray(course)[:, ::3] == pytest.approx(exact[place][:, ::3], rel=1e-12)
+            assert np.asarray(course)[:, ::3] == pytest.approx(np.asarray(exact[place])[:, ::3], rel=1e-12)
 
 
 def test_a_block_that_rests_is_left_alone(propagator: Propagator, rates: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from .cycle import Cycle as Cycle
 from .cycle import Decide as Decide
 from .cycle import build_cycle as build_cycle
 from .day import Day as Day
+from .dose import Dose as Dose
 from .health import Ailment as Ailment
 from .health import NumericalError as NumericalError
 from .health import ailing as ailing

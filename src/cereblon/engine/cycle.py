@@ -12,11 +12,13 @@ from jax import Array, lax
 from cereblon.model import Model
 
 from .day import Day, Values, working_type
+from .dose import Doses
+from .grid import day_grid
 from .programs import Program
 from .state import State
 
 Tree: TypeAlias = Any
-Decide = Callable[[Tree, dict[str, Array], Tree, Tree, Tree, Array], tuple[Tree, dict[str, Array]]]
+Decide = Callable[[Tree, dict[str, Array], Tree, Tree, Tree, Array], tuple[Tree, Doses]]
 Cycle = Callable[..., tuple[State, Tree, dict[str, Any]]]
 
 WEEKS, DAYS = 4, 7
@@ -35,7 +37,8 @@ def build_cycle(
 
     decide(clinic, observed, static, week, day, number) -> (clinic, doses) is called at the start of every day;
     `observed` maps the asked quantities to (n,), `week` and `day` are the slices of the order arrays, `number` the
-    absolute day, `doses` maps linear states to the amount (n,) given at hour 0.
+    absolute day, `doses` maps linear states to the amount (n,) given at hour 0, or to a `Dose` where some are given at
+    other hours or infused. Which states get a `Dose` is part of the program, what it holds is not.
 
     Returns cycle(state, clinic, individual, shared, free, static, weekly, daily, first_day)
     -> (state, clinic, records), `free` (S,) is 0 for
@@ -45,7 +48,8 @@ def build_cycle(
     Raises ModelError for unknown names. Same inputs in another lane of the batch give the same numbers.
     """
     model.require((*recorded, *observed))
-    day = Day(model, slow_steps, working_type(dtype))
+    kind = working_type(dtype)
+    day_grid(slow_steps)  # an error here rather than in the first call
     watch, keep = model.program(observed), model.program(recorded)
 
     def cycle(
@@ -59,9 +63,11 @@ def build_cycle(
         daily: Tree,
         first_day: Array,
     ) -> tuple[State, Tree, dict[str, Any]]:
+        n = state.size
+        given = _doses(decide, clinic, {k: jax.ShapeDtypeStruct((n,), kind) for k in observed}, static, weekly, daily)
+        day = Day(model, slow_steps, kind, doses=given)
         prepared = day.prepare(individual, shared)
         watch_ready, keep_ready = watch.prepare(prepared.values), keep.prepare(prepared.values)
-        n = state.size
 
         def see(program: Any, ready: Any, names: tuple[str, ...], now: State) -> dict[str, Array]:
             out = program.run({**prepared.values, **day.all_values(now)}, ready)
@@ -72,12 +78,11 @@ def build_cycle(
             record = see(keep, keep_ready, recorded, carry[0])
 
             def one(carry: tuple[State, Tree, Array, Any], today: Tree) -> tuple[Any, None]:
-                now, clinic, number, built = carry
-                built = day.refresh(built, now, prepared)
+                now, clinic, number, kept = carry
                 seen = see(watch, watch_ready, observed, now)
                 clinic, doses = decide(clinic, seen, static, this_week, today, number)
-                now = day.run(day.dose(now, doses), prepared, built, free)
-                return (now, clinic, number + 1, built), None
+                now, kept = day.run(now, doses, prepared, kept, free)
+                return (now, clinic, number + 1, kept), None
 
             carry, _ = lax.scan(one, carry, days)
             return carry, {**record, "clinic": carry[1]}
@@ -89,3 +94,13 @@ def build_cycle(
         return state, clinic, records
 
     return Program(cycle)
+
+
+def _doses(decide: Decide, clinic: Tree, observed: Tree, static: Tree, weekly: Tree, daily: Tree) -> Doses:
+    """The structure of what `decide` gives, without computing it."""
+    this_week, today = (
+        jax.tree.map(lambda x: jax.ShapeDtypeStruct(jnp.shape(x)[1:], jnp.result_type(x)), t) for t in (weekly, daily)
+    )
+    doses: Doses
+    _, doses = jax.eval_shape(decide, clinic, observed, static, this_week, today, jnp.asarray(0))
+    return doses

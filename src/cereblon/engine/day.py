@@ -1,4 +1,8 @@
-"""One compiled day of a model: dose, fast clock, slow steps. The cycle and the plain simulation are loops over it."""
+"""One compiled day of a model: doses, fast clock, slow steps. The cycle and the plain simulation are loops over it.
+
+Within a day the two clocks take turns: the fast one runs over a slow step with the slow states as they stand, the slow
+one makes that step with the averages it gets. So a kidney that fails at noon clears less in the afternoon.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from cereblon.model import Model, ModelError, Program
 from cereblon.model.expr import Expr
 
-from .fast import FastDay, Ready
-from .grid import day_grid
+from .dose import Doses, Slots, all_hours, infused, require_linear, slots
+from .fast import Drive, FastDay, Kept, Ready, Window, joined
+from .grid import SLOTS, day_grid
 from .slow import Ends, step
 from .state import State
 
@@ -31,11 +37,24 @@ class Prepared:
 
 
 class Day:
-    """A model's day with `slow_steps` steps of the slow clock (1, 2, 4 or 8), computing in `dtype`."""
+    """A model's day with `slow_steps` steps of the slow clock (1, 2, 4 or 8), computing in `dtype`.
 
-    def __init__(self, model: Model, slow_steps: int = 2, dtype: Any = jnp.float32, watch_all: bool = False) -> None:
+    doses: what is given on a day, or anything of that structure: it decides whether the day has one hour of dosing or
+    four, and which states may be infused.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        slow_steps: int = 2,
+        dtype: Any = jnp.float32,
+        watch_all: bool = False,
+        doses: Doses | None = None,
+    ) -> None:
         self.model, self.slow_steps, self.dtype = model, slow_steps, jnp.dtype(dtype)
-        self.fast = FastDay(model, day_grid(slow_steps), watch_all)
+        require_linear(model, doses or {})
+        self._at_slots = all_hours(doses or {})
+        self.fast = FastDay(model, day_grid(slow_steps, self._at_slots), watch_all, infused(doses or {}))
         plan, bodies = model.plan, model.system.definitions
         rates = [plan.rates[s] for s in plan.slow]
         own = [plan.own[s] for s in plan.slow]
@@ -54,43 +73,29 @@ class Day:
         ready = {k: v for p in programs for k, v in p.prepare(values).items()}
         return Prepared(values, self.fast.prepare(values), ready)
 
-    def slow_values(self, state: State) -> dict[str, Array]:
-        """Slow states by name."""
-        return dict(zip(self.model.slow, state.slow, strict=True))
-
     def all_values(self, state: State) -> dict[str, Array]:
         """All states by name."""
         return state.named(self.model)
 
-    def build(self, state: State, prepared: Prepared) -> Any:
-        """Propagators of the linear states as the slow states are now."""
-        n = state.size
-        return self.fast.build(self.slow_values(state), prepared, n, self.dtype)
+    def build(self, state: State, prepared: Prepared) -> Kept:
+        """What `run` keeps from day to day, for a first day that begins in this state."""
+        return self.fast.build(state.slow, prepared)
 
-    def refresh(self, built: Any, state: State, prepared: Prepared) -> Any:
-        """`built` made anew for subjects whose linear rates have moved since; called at the start of each day."""
-        return self.fast.refresh(built, self.slow_values(state), prepared, state.size, self.dtype)
+    def run(self, state: State, doses: Doses, prepared: Prepared, kept: Kept, free: Array) -> tuple[State, Kept]:
+        """24 hours from the state before the doses. `free` (S,) or (S, n) is 0 for clamped slow states.
 
-    def dose(self, state: State, doses: Values) -> State:
-        """Add each dose (n,) to its linear state."""
-        if not doses:
-            return state
-        rows = []
-        for name, row in zip(self.model.linear, state.linear, strict=True):
-            rows.append(row + jnp.asarray(doses[name], self.dtype) if name in doses else row)
-        wrong = [name for name in doses if name not in self.model.linear]
-        if wrong:
-            raise ModelError(f"a dose enters '{wrong[0]}', which is no linear fast state")
-        return replace(state, linear=jnp.stack(rows))
-
-    def run(self, state: State, prepared: Prepared, built: Any, free: Array) -> State:
-        """24 hours. `free` (S,) or (S, n) is 0 for clamped slow states."""
-        linear, relaxing, drives = self.fast.run(state.linear, state.relaxing, self.slow_values(state), prepared, built)
+        Raises ModelError for a dose into a state that is not linear.
+        """
+        given = None
+        if self._at_slots:
+            given = slots(self.model, doses, state.size, self.dtype)
+        else:
+            state = self._dosed(state, doses)
         mask = free.astype(self.dtype)
         mask = mask if mask.ndim == 2 else mask[:, None]
         size = len(self.model.slow)
 
-        def advance(x: Array, drive: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        def advance(x: Array, drive: Drive) -> Array:
             def ends(seen: Mapping[str, Array]) -> Ends:
                 def moved(to: Array) -> Array:
                     here = {self.model.slow[k]: to[k] for k in self._ends}
@@ -107,12 +112,73 @@ class Day:
                 seen = self._seen(at, drive, prepared)
                 return self._evaluate(self._rates, seen, prepared), ends(seen)
 
-            return step(x, 1.0 / self.slow_steps, both, rates, mask, self._ends), None
+            return step(x, 1.0 / self.slow_steps, both, rates, mask, self._ends)
 
-        slow, _ = lax.scan(advance, state.slow, drives)
-        return State(slow, linear, relaxing)
+        def one(carry: tuple[State, Kept], number: Array) -> tuple[tuple[State, Kept], None]:
+            now, kept = carry
+            linear, relaxing, kept, drive = self._fast(now, kept, number, prepared, given)
+            return (State(advance(now.slow, drive), linear, relaxing), self.fast.follow(kept, now.slow)), None
 
-    def _seen(self, at: Array, drive: Any, prepared: Prepared) -> dict[str, Array]:
+        return lax.scan(one, (state, kept), jnp.arange(self.slow_steps))[0]
+
+    def _fast(
+        self, now: State, kept: Kept, number: Array, prepared: Prepared, given: Slots | None
+    ) -> tuple[Array, Array, Kept, Drive]:
+        """The fast clock over slow step `number`: (linear, relaxing) at its end, what is kept, its averages."""
+        each = self.fast.grid.per_step
+
+        def window(carry: tuple[Array, Array, Kept], k: Array) -> tuple[tuple[Array, Array, Kept], Drive]:
+            linear, relaxing, kept = carry
+            here = number * each + k
+            kept, slow = self.fast.refresh(kept, now.slow, prepared, (k + 0.5) / each)
+            linear = self._at_once(linear, here, given)
+            linear, relaxing, drive = self.fast.run(linear, relaxing, slow, prepared, kept, here, given)
+            return (linear, relaxing, kept), drive
+
+        begin = (now.linear, now.relaxing, kept)
+        if each == 1:
+            (linear, relaxing, kept), drive = window(begin, jnp.asarray(0))
+            return linear, relaxing, kept, drive
+        (linear, relaxing, kept), drives = lax.scan(window, begin, jnp.arange(each))
+        return linear, relaxing, kept, joined(drives)
+
+    def _at_once(self, linear: Array, window: Array, given: Slots | None) -> Array:
+        """`linear` with the doses at the start of a window."""
+        if given is None:
+            return linear
+        each = self.fast.grid.windows // SLOTS
+        dose = given.at_once[window // each]
+        return linear + (dose if each == 1 else jnp.where(window % each == 0, dose, 0.0))
+
+    def _dosed(self, state: State, doses: Doses) -> State:
+        """Add each dose (n,) to its linear state, at hour 0."""
+        if not doses:
+            return state
+        require_linear(self.model, doses)
+        rows = zip(self.model.linear, state.linear, strict=True)
+        linear = [row + jnp.asarray(doses[name], self.dtype) if name in doses else row for name, row in rows]
+        return replace(state, linear=jnp.stack(linear))
+
+    def course(
+        self, state: State, doses: Doses, prepared: Prepared, names: tuple[str, ...]
+    ) -> tuple[np.ndarray, dict[str, Array]]:
+        """Hours of the day (H,) and named quantities at each, (H, n), after that hour's doses; slow states held."""
+        kept, program = self.build(state, prepared), self.model.program(names)
+        given = slots(self.model, doses, state.size, self.dtype) if self._at_slots else None
+        linear, relaxing = (state if self._at_slots else self._dosed(state, doses)).linear, state.relaxing
+        grid, parts = self.fast.grid, []
+        slow = dict(zip(self.model.slow, state.slow, strict=True))
+        for number in range(grid.windows):
+            span, start = grid.span(number), jnp.asarray(number * grid.length, self.dtype)
+            linear = self._at_once(linear, jnp.asarray(number), given)
+            known, linear = self.fast.known(linear, relaxing, slow, prepared, kept, Window(span, start, given))
+            relaxing = jnp.stack([known[r][-1] for r in self.model.relaxing]) if self.model.relaxing else relaxing
+            shape = (span.hours.size, state.size)
+            found = [jnp.broadcast_to(v, shape) for v in program.run(known)]
+            parts.append([v if number == grid.windows - 1 else v[:-1] for v in found])
+        return grid.hours, {k: jnp.concatenate(v) for k, v in zip(names, zip(*parts, strict=True), strict=True)}
+
+    def _seen(self, at: Array, drive: Drive, prepared: Prepared) -> dict[str, Array]:
         """Slow states and signals by name."""
         slow = dict(zip(self.model.slow, at, strict=True))
         return {**slow, **self.fast.signals(drive, slow, prepared)}

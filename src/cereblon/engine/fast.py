@@ -13,7 +13,8 @@ from jax import Array, lax
 from cereblon.model import Model, Program
 from cereblon.model.expr import Expr, free
 
-from .grid import Grid
+from .dose import Slots, inflow
+from .grid import Grid, Span
 from .linear import Built, Propagator
 
 _LEAST_LOSS = 1e-6  # per day; keeps the level finite for a state that is not lost at all
@@ -41,10 +42,33 @@ class Ready(NamedTuple):
     mixture: Constants
 
 
+class Kept(NamedTuple):
+    """What the fast clock carries on: propagators, and the slow states it reads as the last slow step found them."""
+
+    blocks: tuple[Built, ...]
+    before: Array
+
+
+class Drive(NamedTuple):
+    """What a slow step needs of the fast clock: means (pure, n), inputs (K, inputs, n) and their weights (K,)."""
+
+    means: Array
+    inputs: Array
+    weights: Array
+
+
+class Window(NamedTuple):
+    """Which hours: those of `span` after hour `start` of the day, with the doses `given` on that day."""
+
+    span: Span
+    start: Array
+    given: Slots | None
+
+
 class FastDay:
     """The fast clock of a model on a grid. Constant sub-expressions are evaluated once, by `prepare`."""
 
-    def __init__(self, model: Model, grid: Grid, watch_all: bool = False) -> None:
+    def __init__(self, model: Model, grid: Grid, watch_all: bool = False, infused: tuple[str, ...] = ()) -> None:
         self.model, self.grid = model, grid
         plan = model.plan
         place = {name: i for i, name in enumerate(plan.linear)}
@@ -66,7 +90,12 @@ class FastDay:
         needed = {n for p in programs for n in p.leaves()}
         watched = [i for name, i in place.items() if watch_all or name in needed]
         pairs = [(place[i], place[j]) for i, j in self._entries]
-        self.propagator = Propagator(len(plan.linear), pairs, grid, watched) if plan.linear else None
+        into = [place[name] for name in infused]
+        self.propagator = Propagator(len(plan.linear), pairs, grid, watched, into) if plan.linear else None
+        read = [*plan.transfer.values(), *plan.source.values(), *plan.loss.values()]
+        self._at = np.array(
+            [k for k, s in enumerate(plan.slow) if any(s in model.needs(e) for e in read)], dtype=np.int32
+        )
 
     def _sorted_levels(self) -> list[Level]:
         plan = self.model.plan
@@ -107,37 +136,51 @@ class FastDay:
             self.mixture.prepare(values),
         )
 
-    def build(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> tuple[Built, ...]:
-        """The propagators of the linear states with the slow states as they stand now."""
+    def build(self, slow: Array, prepared: Any) -> Kept:
+        """The propagators of the linear states with the slow states (S, n) as they stand now."""
         if self.propagator is None:
-            return ()
-        return self.propagator.build(self._coefficients(slow, prepared, n, dtype))
+            return Kept((), slow[self._at])
+        return Kept(self.propagator.build(self._coefficients(self._named(slow), prepared, slow)), slow[self._at])
 
-    def refresh(
-        self, built: tuple[Built, ...], slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any
-    ) -> tuple[Built, ...]:
-        """`built`, made anew where a subject's rates have moved (kidney function, above all)."""
+    def refresh(self, kept: Kept, slow: Array, prepared: Any, ahead: Any) -> tuple[Kept, dict[str, Array]]:
+        """`kept` made anew where a subject's rates have moved, and the slow states (S, n) by name.
+
+        Slow states that fast rates read (kidney function, above all) are taken where they will be `ahead` of a slow
+        step later if they go on as in the last one.
+        """
+        now = slow[self._at]
+        later = jnp.clip(now + jnp.asarray(ahead, now.dtype) * (now - kept.before), 0.5 * now, 2.0 * now)
+        named = {**self._named(slow), **{self.model.slow[k]: row for k, row in zip(self._at, later, strict=True)}}
         if self.propagator is None:
-            return ()
-        return self.propagator.refresh(built, self._coefficients(slow, prepared, n, dtype))
+            return kept, named
+        blocks = self.propagator.refresh(kept.blocks, self._coefficients(named, prepared, slow))
+        return kept._replace(blocks=blocks), named
 
-    def _coefficients(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Array:
+    def follow(self, kept: Kept, slow: Array) -> Kept:
+        """`kept` after a slow step that began with these slow states, (S, n)."""
+        return kept._replace(before=slow[self._at])
+
+    def _named(self, slow: Array) -> dict[str, Array]:
+        return dict(zip(self.model.slow, slow, strict=True))
+
+    def _coefficients(self, slow: Mapping[str, Array], prepared: Any, like: Array) -> Array:
+        n, dtype = like.shape[-1], like.dtype
         entries = self._transfer.run({**prepared.values, **slow}, prepared.fast.transfer)
         return jnp.stack([jnp.broadcast_to(jnp.asarray(e, dtype), (n,)) for e in entries])
 
     def known(
-        self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, built: Any
+        self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, kept: Kept, at: Window
     ) -> tuple[dict[str, Any], Array]:
-        """All values with the fast states on the grid, (K, n), and the linear states 24 h later."""
+        """All values with the fast states at the hours of a window, (K, n), and the linear states at its end."""
         known: dict[str, Any] = {**prepared.values, **slow}
-        n, dtype = relaxing.shape[-1], relaxing.dtype
+        n, dtype, span = relaxing.shape[-1], relaxing.dtype, at.span
         if self.propagator is not None:
-            for i, path in self.propagator.course(built, linear).items():
-                known[self.model.linear[i]] = path
-            linear = self.propagator.finish(built, linear)
+            coming = inflow(at.given, at.start, span) if self.propagator.infused and at.given is not None else None
+            paths, linear = self.propagator.advance(kept.blocks, linear, span, coming)
+            known.update({self.model.linear[i]: path for i, path in paths.items()})
         if not self.model.relaxing:
             return known, linear
-        shape = (self.grid.hours.size, n)
+        shape = (span.hours.size, n)
         watched = [self.model.linear[i] for i in self.propagator.watched] if self.propagator else []
         drivers = self._drivers.run(known, prepared.fast.drivers)
         names = [*watched, *self.drivers]
@@ -160,7 +203,7 @@ class FastDay:
                 following.append((x, rate, level))
             return following, ([x for x, _, _ in following], at)
 
-        spans = jnp.asarray(np.concatenate([[0.0], self.grid.intervals]), dtype)
+        spans = jnp.asarray(np.concatenate([[0.0], span.intervals]), dtype)
         begin = [(relaxing[p], jnp.zeros((p.size, n), dtype), jnp.zeros((p.size, n), dtype)) for p in places]
         # the drivers pass through the loop unchanged: what reads them afterwards reads them from memory
         _, (courses, passed) = lax.scan(node, begin, (given, spans))
@@ -170,54 +213,62 @@ class FastDay:
         return known, linear
 
     def run(
-        self, linear: Array, relaxing: Array, slow: Mapping[str, Array], prepared: Any, built: Any
-    ) -> tuple[Array, Array, tuple[Array, Array, Array]]:
-        """(linear, relaxing, drive) 24 h later, slow states held.
-
-        drive = (means (steps, pure, n), inputs (steps, W, inputs, n), weights (steps, W)) is what each slow step needs.
-        """
-        n, dtype = relaxing.shape[-1], relaxing.dtype
-        known, linear = self.known(linear, relaxing, slow, prepared, built)
-        if self.model.relaxing:
-            relaxing = jnp.stack([known[name][-1] for name in self.model.relaxing])
-        grid, shape = self.grid, (self.grid.hours.size, n)
-        weights = jnp.asarray(grid.weights, dtype)
-        means = [
-            jnp.dot(weights, jnp.broadcast_to(jnp.asarray(path, dtype), shape), precision="highest")
-            for path in self._averaged.run(known, prepared.fast.averaged)
-        ]
-        paths = [jnp.broadcast_to(x, shape) for x in self._inputs.run(known, prepared.fast.inputs)]
-        steps, width = grid.windows.shape
-        inputs = jnp.stack(paths, axis=1)[grid.windows] if paths else jnp.zeros((steps, width, 0, n), dtype)
-        averaged = jnp.stack(means, axis=1) if means else jnp.zeros((steps, 0, n), dtype)
-        return linear, relaxing, (averaged, inputs, jnp.asarray(grid.window_weights, dtype))
-
-    def signals(self, drive: tuple[Array, Array, Array], slow: Mapping[str, Array], prepared: Any) -> dict[str, Array]:
-        """Mean of every signal over one slow step, with the slow states as given; `drive` is one step's slice."""
-        means, inputs, weights = drive
-        out = dict(zip(self.pure, means, strict=True))
-        if self.mixed:
-            given = {name: inputs[:, i] for i, name in enumerate(self.inputs)}
-            paths = self.mixture.run({**prepared.values, **slow, **given}, prepared.fast.mixture)
-            for name, path in zip(self.mixed, paths, strict=True):
-                whole = jnp.broadcast_to(path, inputs.shape[:1] + inputs.shape[-1:])
-                out[name] = jnp.dot(weights, whole, precision="highest")
-        return out
-
-    def course(
         self,
         linear: Array,
         relaxing: Array,
         slow: Mapping[str, Array],
         prepared: Any,
-        built: Any,
-        names: tuple[str, ...],
-    ) -> dict[str, Array]:
-        """Named quantities at the grid hours of the day that begins in this state, each (K, n)."""
-        known, _ = self.known(linear, relaxing, slow, prepared, built)
-        out = self.model.program(names).run(known)
-        shape = (self.grid.hours.size, relaxing.shape[-1])
-        return {k: jnp.broadcast_to(v, shape) for k, v in zip(names, out, strict=True)}
+        kept: Kept,
+        window: Any,
+        given: Slots | None = None,
+    ) -> tuple[Array, Array, Drive]:
+        """(linear, relaxing, drive) at the end of a window, slow states held; `window` is its number in the day."""
+        grid = self.grid
+        start = grid.length * jnp.asarray(window, relaxing.dtype)
+
+        def over(span: Span) -> tuple[Array, Array, Drive]:
+            known, end = self.known(linear, relaxing, slow, prepared, kept, Window(span, start, given))
+            last = [known[name][-1] for name in self.model.relaxing]
+            return end, jnp.stack(last) if last else relaxing, self._drive(known, prepared, relaxing, span)
+
+        if all(grid.dense):
+            return over(grid.after_dose)
+        out: tuple[Array, Array, Drive] = lax.cond(
+            jnp.asarray(grid.dense)[window], lambda: over(grid.after_dose), lambda: over(grid.later)
+        )
+        return out
+
+    def _drive(self, known: Mapping[str, Any], prepared: Any, like: Array, span: Span) -> Drive:
+        n, dtype, shape = like.shape[-1], like.dtype, (span.hours.size, like.shape[-1])
+        width = self.grid.after_dose.hours.size  # a window with fewer hours repeats its last, without weight
+        weights = jnp.asarray(span.weights, dtype)
+        means = [
+            jnp.dot(weights, jnp.broadcast_to(jnp.asarray(path, dtype), shape), precision="highest")
+            for path in self._averaged.run(known, prepared.fast.averaged)
+        ]
+        fill = np.minimum(np.arange(width), span.hours.size - 1)
+        paths = [jnp.broadcast_to(x, shape) for x in self._inputs.run(known, prepared.fast.inputs)]
+        inputs = jnp.stack(paths, axis=1)[fill] if paths else jnp.zeros((width, 0, n), dtype)
+        averaged = jnp.stack(means) if means else jnp.zeros((0, n), dtype)
+        return Drive(averaged, inputs, jnp.pad(weights, (0, width - span.hours.size)))
+
+    def signals(self, drive: Drive, slow: Mapping[str, Array], prepared: Any) -> dict[str, Array]:
+        """Mean of every signal over one slow step, with the slow states as given; `drive` is that of the step."""
+        out = dict(zip(self.pure, drive.means, strict=True))
+        if self.mixed:
+            given = {name: drive.inputs[:, i] for i, name in enumerate(self.inputs)}
+            paths = self.mixture.run({**prepared.values, **slow, **given}, prepared.fast.mixture)
+            for name, path in zip(self.mixed, paths, strict=True):
+                whole = jnp.broadcast_to(path, drive.inputs.shape[:1] + drive.inputs.shape[-1:])
+                out[name] = jnp.dot(drive.weights, whole, precision="highest")
+        return out
+
+
+def joined(windows: Drive) -> Drive:
+    """The drive of a slow step from those of its windows, which are stacked along a first axis."""
+    count = windows.means.shape[0]
+    inputs = jnp.reshape(windows.inputs, (-1, *windows.inputs.shape[2:]))
+    return Drive(jnp.mean(windows.means, axis=0), inputs, jnp.reshape(windows.weights, -1) / count)
 
 
 def _relax(x: Array, rate0: Array, rate1: Array, level0: Array, level1: Array, h: Array) -> Array:

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from .grid import FINEST, HOURS_PER_DAY, Grid
+from .grid import HOURS_PER_DAY, Grid, Span
 
 Entry = tuple[int, int]
 
@@ -31,7 +31,6 @@ _HALVINGS = 7  # the series runs at the finest interval / 128: for rates up to 5
 _SMALL = 0.5  # what leaves a state is known better than what stays below this, and worse above it
 _MOVED = 1e-3  # relative change of a rate that calls for a new propagator
 _GROUP = 32  # subjects built at a time
-_DAY = 7  # the finest interval doubled this often is a day
 
 
 class Block:
@@ -66,34 +65,44 @@ class Block:
 
 
 class Built(NamedTuple):
-    """What is kept of one block: its rates (given, n), exp(A*24 h) (entries, n), and the watched rows (K, rows, n)."""
+    """What is kept of one block: its rates (given, n), exp(A t) over a window (entries, n), its watched rows at every
+    hour after a dose, (K, rows, n). A block with infusions keeps exp(A t) of each length of interval instead of both,
+    `pace` (lengths, entries, n).
+    """
 
     rates: Array
-    day: Array
+    whole: Array
     rows: Array
+    pace: Array
 
 
 class Propagator:
-    """exp(A t) of the linear states at the hours of a grid, block by block.
+    """exp(A t) of the linear states at the hours of a window, block by block.
 
-    `transfer` lists the entries (row, column) of A that can be non-zero, `watched` the states needed within the day.
+    `transfer` lists the entries (row, column) of A that can be non-zero, `watched` the states needed within the day,
+    `infused` those that may be given at a constant rate. Each of these gets a state more, the rate itself, which flows
+    into it and does not change within an interval: the same exponential then holds what has been infused.
     """
 
-    def __init__(self, size: int, transfer: Sequence[Entry], grid: Grid, watched: Sequence[int]) -> None:
-        self.size, self.grid, self.watched = size, grid, tuple(watched)
-        joined = list(range(size))
-        for i, j in transfer:
+    def __init__(
+        self, size: int, transfer: Sequence[Entry], grid: Grid, watched: Sequence[int], infused: Sequence[int] = ()
+    ) -> None:
+        self.size, self.grid, self.watched, self.infused = size, grid, tuple(watched), tuple(infused)
+        entries = [*transfer, *((place, size + k) for k, place in enumerate(infused))]
+        joined = list(range(size + len(infused)))
+        for i, j in entries:
             old, new = joined[i], joined[j]
             joined = [new if k == old else k for k in joined]
-        groups = [tuple(k for k in range(size) if joined[k] == label) for label in dict.fromkeys(joined)]
-        self.blocks = [Block(places, transfer, self.watched) for places in groups]
+        groups = [tuple(k for k, of in enumerate(joined) if of == label) for label in dict.fromkeys(joined)]
+        self.blocks = [Block(places, entries, self.watched) for places in groups]
+        parts = round(grid.length / grid.finest)
+        self._powers = [k for k in range(parts.bit_length()) if parts >> k & 1]  # doublings that make up a window
 
     def build(self, coefficients: Array) -> tuple[Built, ...]:
         """The propagators of every block; `coefficients` (transfer, n), 1/day, in the order of `transfer`."""
         everybody = jnp.ones(coefficients.shape[-1], bool)
         out = []
-        for block in self.blocks:
-            rates = coefficients[block.rates]
+        for block, rates in self._rates(coefficients):
             shapes = jax.eval_shape(lambda r, b=block: self._build(b, r), rates)
             out.append(self._renewed(block, Built(*(jnp.zeros(x.shape, x.dtype) for x in shapes)), rates, everybody))
         return tuple(out)
@@ -105,11 +114,15 @@ class Propagator:
         while nobody has moved in it, and otherwise as much as there are groups of `_GROUP` subjects who have.
         """
         out = []
-        for block, old in zip(self.blocks, built, strict=True):
-            rates = coefficients[block.rates]
+        for (block, rates), old in zip(self._rates(coefficients), built, strict=True):
             moved = jnp.any(jnp.abs(rates - old.rates) > _MOVED * jnp.abs(old.rates), axis=0)
             out.append(self._renewed(block, old, rates, moved))
         return tuple(out)
+
+    def _rates(self, coefficients: Array) -> list[tuple[Block, Array]]:
+        ones = jnp.ones((len(self.infused), coefficients.shape[-1]), coefficients.dtype)
+        whole = jnp.concatenate([coefficients, ones])
+        return [(block, whole[block.rates]) for block in self.blocks]
 
     def _renewed(self, block: Block, old: Built, rates: Array, who: Array) -> Built:
         """`old` with the subjects `who` (n,) built from `rates`, a group at a time."""
@@ -127,22 +140,28 @@ class Propagator:
         _, built = lax.while_loop(lambda carry: jnp.any(carry[0]), group, (who, old))
         return built
 
+    def _infusing(self, block: Block) -> bool:
+        return block.places[-1] >= self.size
+
     def _build(self, block: Block, rates: Array) -> Built:
         n, dtype = rates.shape[-1], rates.dtype
-        rows = np.array(block.rows, dtype=np.int32)
+        rows, hours = np.array(block.rows, dtype=np.int32), self.grid.after_dose.hours
+        nothing = jnp.zeros((0, len(block.entries), n), dtype)
         if len(block.places) == 1:
             rate = rates[0] if block.given else jnp.zeros(n, dtype)
-            days = jnp.asarray(self.grid.hours / HOURS_PER_DAY, dtype)
-            course = jnp.exp(days[:, None] * rate)[:, None]
-            return Built(rates, course[-1], course[:, rows])
+            course = jnp.exp(jnp.asarray(hours / HOURS_PER_DAY, dtype)[:, None] * rate)[:, None]
+            return Built(rates, course[-1], course[:, rows], nothing)
         first, left = self._short_step(block, rates)
 
         def square(carry: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
             following = _squared(block, *carry)
             return following, following[0]
 
-        _, doubled = lax.scan(square, (first, left), None, length=_HALVINGS + _DAY)
+        _, doubled = lax.scan(square, (first, left), None, length=_HALVINGS + self._powers[-1])
         doubled = doubled[_HALVINGS - 1 :]
+        if self._infusing(block):
+            lengths = int(self.grid.after_dose.doubling.max()) + 1
+            return Built(rates, nothing[:0, 0], jnp.zeros((hours.size, 0, n), dtype), doubled[:lengths])
 
         def advance(carry: Array, k: Array) -> tuple[Array, Array]:
             whole = dict(zip(block.rows, carry, strict=True))
@@ -151,16 +170,16 @@ class Propagator:
 
         ones = np.array([1.0 if i == j else 0.0 for i, j in block.entries])
         start = jnp.broadcast_to(jnp.asarray(ones, dtype)[:, None], first.shape)[rows]
-        _, later = lax.scan(advance, start, jnp.asarray(self.grid.doubling))
-        return Built(rates, doubled[_DAY], jnp.concatenate([start[None], later]))
+        _, later = lax.scan(advance, start, jnp.asarray(self.grid.after_dose.doubling))
+        whole = reduce(lambda a, b: _product(block.full, a, b), [doubled[k] for k in self._powers])
+        return Built(rates, whole, jnp.concatenate([start[None], later]), nothing)
 
-    @staticmethod
-    def _short_step(block: Block, rates: Array) -> tuple[Array, Array]:
+    def _short_step(self, block: Block, rates: Array) -> tuple[Array, Array]:
         """exp(A h) of the shortest step as (entries, n), and what leaves each state in it, (states, n)."""
         n, dtype = rates.shape[-1], rates.dtype
         cells: list[Any] = [jnp.zeros(n, dtype)] * len(block.entries)
         for k, (i, j) in enumerate(block.given):
-            cells[block.slot[i, j]] = rates[k] * (FINEST / HOURS_PER_DAY / 2**_HALVINGS)
+            cells[block.slot[i, j]] = rates[k] * (self.grid.finest / HOURS_PER_DAY / 2**_HALVINGS)
         matrix = jnp.stack(cells)
 
         def term(carry: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], None]:
@@ -172,24 +191,55 @@ class Propagator:
         left = jnp.clip(-change[block.diagonal], 0.0, 1.0)  # bounds that only rates beyond the series reach
         return jnp.maximum(change, 0.0).at[block.diagonal].set(1.0 - left), left
 
-    def course(self, built: tuple[Built, ...], start: Array) -> dict[int, Array]:
-        """Watched states at the grid hours, each (K, n), from `start` (size, n) at hour 0."""
+    def advance(
+        self, built: tuple[Built, ...], start: Array, span: Span, inflow: Array | None = None
+    ) -> tuple[dict[int, Array], Array]:
+        """Watched states at the hours of a window, place -> (K, n), and all states at its end, (size, n).
+
+        start: (size, n); inflow: what is infused into each of `infused` in each interval, (K-1, infused, n) per day.
+        """
         out: dict[int, Any] = {}
+        end: list[Any] = [None] * (self.size + len(self.infused))
         for block, made in zip(self.blocks, built, strict=True):
+            if self._infusing(block):
+                assert inflow is not None
+                self._march(block, made, start, span, inflow, out, end)
+                continue
             for slot, k in enumerate(block.rows):
                 i, j = block.entries[k]
-                part, place = made.rows[:, slot] * start[block.places[j]], block.places[i]
-                out[place] = out[place] + part if place in out else part
-        return out
-
-    def finish(self, built: tuple[Built, ...], start: Array) -> Array:
-        """All states after 24 hours, (size, n)."""
-        out: list[Any] = [None] * self.size
-        for block, made in zip(self.blocks, built, strict=True):
+                _add(out, block.places[i], made.rows[span.places, slot] * start[block.places[j]])
             for k, (i, j) in enumerate(block.entries):
-                part, place = made.day[k] * start[block.places[j]], block.places[i]
-                out[place] = part if out[place] is None else out[place] + part
-        return jnp.stack(out)
+                part, place = made.whole[k] * start[block.places[j]], block.places[i]
+                end[place] = part if end[place] is None else end[place] + part
+        return out, jnp.stack(end[: self.size])
+
+    def _march(
+        self, block: Block, made: Built, start: Array, span: Span, inflow: Array, out: dict[int, Any], end: list[Any]
+    ) -> None:
+        """Put the watched course and the end of a block with infusions into `out` and `end`, interval by interval."""
+        own = [k for k, place in enumerate(block.places) if place < self.size]
+        sources = [block.places[k] - self.size for k in range(len(own), len(block.places))]
+
+        def step(now: Array, given: tuple[Array, Array]) -> tuple[Array, Array]:
+            k, rates = given
+            here = [*now, *(rates[s] for s in sources)]
+            rows: dict[int, Any] = {}
+            for slot, (i, j) in enumerate(block.entries):
+                _add(rows, i, made.pace[k, slot] * here[j])
+            after = jnp.stack([rows[i] for i in own])
+            return after, after
+
+        first = start[np.array(block.places[: len(own)])]
+        last, later = lax.scan(step, first, (jnp.asarray(span.doubling), inflow))
+        course = jnp.concatenate([first[None], later])
+        for k in own:
+            end[block.places[k]] = last[k]
+            if k in block.watched:
+                out[block.places[k]] = course[:, k]
+
+
+def _add(to: dict[int, Any], key: int, part: Array) -> None:
+    to[key] = to[key] + part if key in to else part
 
 
 def _squared(block: Block, whole: Array, left: Array) -> tuple[Array, Array]:

@@ -126,7 +126,7 @@ def _totals(model: Model, state: State) -> dict[tuple[str, ...], NDArray[np.floa
 
 def _rescaled(model: Model, state: State, drawn: Mapping[tuple[str, ...], Any]) -> State:
     """Return the state with each tissue's total as drawn and its inner division as it has become."""
-    slow = np.array(state.slow)
+    slow: Any = np.array(state.slow)
     now = _totals(model, state)
     for names, total in drawn.items():
         for name in names:
