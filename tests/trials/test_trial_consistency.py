@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -117,7 +118,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_contradiction_is_found_at_its_field(name: str) -> None:
     old, new, field, words = CASES[name]
-    text = template_text() + FIGURES
+    text = re.sub(r"(?m)^# .*\n", "", template_text()) + FIGURES  # without the commented arm
     assert old in text
     with pytest.raises(DocumentError) as caught:
         parse_trial(new.join(text.rsplit(old, 1)), "my.yaml")  # the last: not the commented example

@@ -106,7 +106,37 @@ def test_brisk_start_without_cover_is_found(tmp_path: Path) -> None:
     assert ["tumour lysis is likely" in f.message for f in check_trial(file)] == [True]
 
 
+def test_a_start_in_a_phase_is_covered_on_its_own_day(tmp_path: Path) -> None:
+    course = "{drug: lenalidomide, dose: 10 mg, from: {cycle: 1, day: 15}}"
+    later = "- {id: later, give: [{drug: lenalidomide, dose: 15 mg}]}"
+    arm = f"- id: steady\n  name: n\n  size: 30\n  phases:\n  - id: one\n    cycles: 2\n    give: [{course}]\n"
+    head, rest = template_text().split("- id: steady", 1)
+    tail = rest[rest.index("\nschedule:") :]
+    for days, warned in (("1-14", True), ("8-21", False)):
+        support = (
+            f"    support: [{{drug: allopurinol, dose: 300 mg, days: {days}}}]\n    then: [{{to: later}}]\n  {later}\n"
+        )
+        file = tmp_path / "my_trial.yaml"
+        file.write_text(head + arm + support + tail, encoding="utf-8")
+        found = [f.message for f in check_trial(file)]
+        what = "arms[1].phases[0].give[0].dose: a start at 10 mg without allopurinol: tumour lysis is likely"
+        assert found == ([what] if warned else [])
+
+
+def test_a_phase_that_nobody_comes_to_is_found(tmp_path: Path) -> None:
+    phases = (
+        "  - {id: a, cycles: 1, give: [{drug: lenalidomide, dose: 5 mg}], then: [{to: c}]}\n  - {id: b}\n  - {id: c}\n"
+    )
+    head, rest = template_text().split("- id: steady", 1)
+    arm = f"- id: steady\n  name: n\n  size: 30\n  phases:\n{phases}"
+    file = tmp_path / "my_trial.yaml"
+    file.write_text(head + arm + rest[rest.index("\nschedule:") :], encoding="utf-8")
+    [finding] = check_trial(file)
+    assert finding.message == "arms[1].phases[1].id: no transition leads to b: nobody comes to it"
+    assert finding.severity == "warning"
+
+
 def test_every_rule_is_tried() -> None:
-    tried = {name.split()[0] for name in SLIPS} | {"brisk_start"}  # the test above
+    tried = {name.split()[0] for name in SLIPS} | {"brisk_start", "unreached_phases"}  # the tests above
     assert {rule.__name__ for rule in RULES} <= tried
     assert all(rule.__doc__ for rule in RULES)

@@ -187,7 +187,7 @@ def parse_hours(value: object) -> tuple[int, ...]:
 
 Hours = Annotated[
     tuple[int, ...],
-    PlainValidator(parse_hours),
+    BeforeValidator(parse_hours),
     WithJsonSchema(
         {"type": "array", "items": {"enum": list(HOURS)}, "minItems": 1, "uniqueItems": True, "examples": [[0, 12]]}
     ),

@@ -61,9 +61,12 @@ class Drug:
 @cache
 def drugs() -> Mapping[str, Drug]:
     """Return the drugs by name."""
+    return MappingProxyType({drug.name: drug for drug in _packaged()})
+
+
+def _packaged() -> list[Drug]:
     table = (resources.files("cereblon.clinic.trial") / "drugs.tsv").read_text("utf-8")
-    found = [_drug(row) for row in csv.DictReader(table.splitlines(), delimiter="\t")]
-    return MappingProxyType({drug.name: drug for drug in found})
+    return [_drug(row) for row in csv.DictReader(table.splitlines(), delimiter="\t")]
 
 
 def _drug(row: Mapping[str, str]) -> Drug:
