@@ -1,15 +1,15 @@
-"""The drugs a trial file may name: those of biology/drugs.tsv, with their absurdity limits.
+"""The drugs a trial file may name: those with a card in biology/drugs, with their absurdity limits.
 
-Read here without the model package, so that a trial file can be checked without loading the compiler.
+Read here without the compiler, so that a trial file can be checked without loading it.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from types import MappingProxyType
+
+from cereblon.model.cards import drug_cards
 
 _TO_MG = {"mg": 1.0, "ug": 1e-3}
 
@@ -23,9 +23,7 @@ class Drug:
 
 
 def _read() -> Mapping[str, Drug]:
-    table = (resources.files("cereblon") / "biology" / "drugs.tsv").read_text("utf-8")
-    rows = csv.DictReader(table.splitlines(), delimiter="\t")
-    drugs = [Drug(row["drug"], float(row["max_daily"]) * _TO_MG[row["unit"]]) for row in rows]
+    drugs = [Drug(card.name, card.dose.max_daily * _TO_MG[card.unit]) for card in drug_cards().values()]
     return MappingProxyType({drug.name: drug for drug in drugs})
 
 
