@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.columns import MEASURES
 from cereblon.result import StudyResult
 from cereblon.study.visits import visit_frame

@@ -8,10 +8,12 @@ from typing import Any
 import typer.main
 
 from cereblon import columns
-from cereblon.cli.main import app
+from cereblon.cli.commands import app
 from cereblon.clinic.rules import rules
-from cereblon.clinic.trial.design import ENDPOINTS, Published, Trial
+from cereblon.clinic.trial.design import ENDPOINTS, Published
 from cereblon.clinic.trial.load import json_schema, load_trial, trial_ids
+from cereblon.clinic.trial.trial import Trial
+from cereblon.patients.covariates import covariate_columns
 from cereblon.study.tables import EARLY, EARLY_WEEKS
 from pages_markdown import DASH, cell, code, table
 
@@ -148,7 +150,7 @@ def _tables() -> str:
         "CDISC ADaM where it has one. Day 1 is the day of the first dose.",
     ]
     for name, described in columns.TABLES.items():
-        whole = {**described, **columns.covariate_columns()} if name == "subjects" else described
+        whole = {**described, **covariate_columns()} if name == "subjects" else described
         rows = [(code(k), code(c.dtype), cell(c.unit), cell(c.meaning)) for k, c in whole.items()]
         parts += [f"## {name}", table(["column", "type", "unit", "meaning"], rows)]
     measures = [

@@ -19,28 +19,28 @@ from typing import TYPE_CHECKING, Any
 
 from cereblon.errors import CereblonError as CereblonError
 from cereblon.errors import CereblonWarning as CereblonWarning
+from cereblon.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from cereblon.clinic.trial.design import Trial as Trial
     from cereblon.clinic.trial.load import load_trial as load_trial
     from cereblon.clinic.trial.load import trial_ids as trial_ids
+    from cereblon.clinic.trial.trial import Trial as Trial
     from cereblon.evidence.documents import knockout as knockout
     from cereblon.evidence.verdicts import run_claims as run_claims
     from cereblon.model import Model as Model
     from cereblon.model import load_model as load_model
     from cereblon.result import StudyResult as StudyResult
-    from cereblon.study.run import run as run
+    from cereblon.result import run as run
 
-__version__ = "0.2.0"
 
 _LAZY = {
     "Model": "cereblon.model",
     "StudyResult": "cereblon.result",
-    "Trial": "cereblon.clinic.trial.design",
+    "Trial": "cereblon.clinic.trial.trial",
     "knockout": "cereblon.evidence.documents",
     "load_model": "cereblon.model",
     "load_trial": "cereblon.clinic.trial.load",
-    "run": "cereblon.study.run",
+    "run": "cereblon.result",
     "run_claims": "cereblon.evidence.verdicts",
     "trial_ids": "cereblon.clinic.trial.load",
 }

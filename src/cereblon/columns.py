@@ -134,13 +134,6 @@ SUBJECTS: Final[dict[str, Column]] = {
 }
 
 
-def covariate_columns() -> dict[str, Column]:
-    """Return the covariate columns of the subjects table: the names of the virtual cohort, in upper case."""
-    from cereblon.patients.covariates import COVARIATES
-
-    return {name.upper(): Column("Float32", entry.unit, entry.meaning) for name, entry in COVARIATES.items()}
-
-
 VISITS: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
     TWIN: _TWIN,

@@ -1,98 +1,37 @@
-"""What a finished study is: its tables, and the verbs that read them.
-
-The data class is plain so that `cereblon.study.run` can build it; the verbs import outcomes and report when
-called.
-"""
+"""The public face of a simulated trial: `run` makes it, its verbs read it, draw it and save it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from cereblon.arguments import path, shown
-from cereblon.errors import CereblonError, nearest
+import polars as pl
+
+from cereblon.arguments import path
+from cereblon.clinic.trial.trial import Trial
+from cereblon.outcomes.analysis import Analysis
+from cereblon.report.folder import write_run
+from cereblon.report.plots import Plots
 from cereblon.storage.lock import TargetLock, resolve
 from cereblon.study.checkpoint import checkpoint_folder, clear_checkpoint
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from cereblon.clinic.trial.design import Trial
-    from cereblon.outcomes.compare import Comparison
-    from cereblon.outcomes.data import ArmData
-    from cereblon.report.plots import Plots
+from cereblon.study.run import Progress, simulate_trial
+from cereblon.study.target import check_target
 
 
 @dataclass(frozen=True)
-class StudyResult:
-    """A simulated trial.
+class StudyResult(Analysis):
+    """A simulated trial: its tables, outcomes and figures.
 
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
     overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
     columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
-    and timings; twins: the arms hold the same people (equal TWIN), not different ones; lock: the right to write the
-    folder that was planned for it.
+    and timings; twins: the arms hold the same people (equal TWIN), not different ones.
     """
-
-    trial: Trial
-    seed: int
-    patients: int
-    tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
-    overrides: Mapping[str, float] = field(default_factory=dict)
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    twins: bool = False
-    lock: TargetLock | None = field(default=None, repr=False, compare=False)
-
-    def scan(self, name: str) -> pl.LazyFrame:
-        """Return one table as a lazy frame, without reading it; raises CereblonError for an unknown name."""
-        if not isinstance(name, str) or name not in self.tables:
-            known = ", ".join(self.tables)
-            name = shown(name).strip("'")
-            raise CereblonError(f"table '{name}': not in this result; there are {known}{nearest(name, self.tables)}")
-        return self.tables[name].lazy()
-
-    def table(self, name: str) -> pl.DataFrame:
-        """Return one table: subjects, visits, exposure, response, adverse_events or time_to_event."""
-        return self.scan(name).collect()
-
-    @cached_property
-    def arms(self) -> Mapping[str, ArmData]:
-        """Per-subject outcomes of each simulated arm, in the order of the design."""
-        from cereblon.outcomes.data import arm_data
-
-        return arm_data(self)
-
-    @cached_property
-    def comparisons(self) -> tuple[Comparison, ...]:
-        """Every endpoint of every arm: published value, simulated median and 90 % interval."""
-        from cereblon.outcomes.compare import compare
-
-        return compare(self)
-
-    @cached_property
-    def warnings(self) -> tuple[str, ...]:
-        """What `cereblon check` warns of in the trial that was run, a line each; empty for a clean document."""
-        from cereblon.clinic.trial.lint import trial_warnings
-
-        return trial_warnings(self.trial)
-
-    def summary(self) -> dict[str, Any]:
-        """Return {"trial": ID, "twins": BOOL, "arms": {ARM: {ENDPOINT: {...}}}, "warnings": [...]}.
-
-        Percentages are 0-100, PFS is in months.
-        """
-        from cereblon.outcomes.compare import summary_object
-
-        return {**summary_object(self), "warnings": list(self.warnings)}
 
     @property
     def plot(self) -> Plots:
         """Figures: kaplan_meier, waterfall, swimmer, trajectories, dose, toxicity, comparison."""
-        from cereblon.report.plots import Plots
-
         return Plots(self)
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
@@ -105,11 +44,6 @@ class StudyResult:
         or absent. The blocks that `run` kept beside this folder are then removed. Raises CereblonError when the
         folder cannot be written, holds something other than a run, or another run is writing it.
         """
-        import polars as pl
-
-        from cereblon.report.folder import write_run
-        from cereblon.study.target import check_target
-
         wanted = path("folder", folder)
         lock = self._own_lock(wanted)
         if lock is None:
@@ -134,3 +68,40 @@ class StudyResult:
         """Return the lock that the run took, where it is for this folder."""
         mine = self.lock is not None and self.lock.held and self.lock.target == resolve(folder)
         return self.lock if mine else None
+
+
+def run(
+    trial: Trial,
+    *,
+    patients: int | None = None,
+    seed: int = 1,
+    arms: Sequence[str] | None = None,
+    overrides: Mapping[str, float] | None = None,
+    twins: bool = False,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Simulate a trial.
+
+    trial: from `load_trial`; patients: subjects in each arm (default 500); seed: of every random draw; arms: arm ids
+    (default all); overrides: parameter -> value in its own unit; twins: the same people in every arm, for contrasts
+    within persons (default: each arm has its own people, as in a trial); out: the run folder planned for the result,
+    beside which finished blocks are kept until `StudyResult.save`, so that an interrupted run goes on, and which no
+    other run may have meanwhile; progress: called with (done, total, words).
+
+    Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
+    for an argument of the wrong kind, an unknown arm or parameter, impossible values, a population that no cohort can
+    have, a subject whose state left the possible range, or an `out` that another run is writing or that holds anything
+    but a run.
+    """
+    record = simulate_trial(
+        trial,
+        patients=patients,
+        seed=seed,
+        arms=arms,
+        overrides=overrides,
+        twins=twins,
+        out=out,
+        progress=progress,
+    )
+    return StudyResult(**{field.name: getattr(record, field.name) for field in fields(record)})

@@ -13,8 +13,8 @@ import pytest
 import cereblon
 import synthetic
 from cereblon.cli.main import main
-from cereblon.clinic.trial.design import Trial
 from cereblon.clinic.trial.load import trial_ids
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 from cereblon.result import StudyResult
 

@@ -11,7 +11,7 @@ import numpy as np
 from cereblon.clinic.codes import NOISE, THRESHOLDS
 from cereblon.clinic.site.decide import decide
 from cereblon.clinic.site.orders import Orders
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 
 WELL = {
     "anc": 4.0,

@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 import cereblon
-from cereblon.cli.main import app
+from cereblon.cli.commands import app
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "cereblon"

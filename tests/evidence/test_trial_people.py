@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import synthetic
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.evidence.schema import Condition
 from cereblon.evidence.trials import Trials, _column
 from cereblon.model import load_model

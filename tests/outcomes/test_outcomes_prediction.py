@@ -157,7 +157,7 @@ def test_a_cohort_of_one_is_wide_everywhere_and_says_so() -> None:
         assert row.p90.low is not None
         assert row.p90.high is not None
         assert row.p90.high - row.p90.low > 50, row.key
-    note = cohort_note(result)
+    note = cohort_note(result, result.arms)
     assert note is not None
     assert "1 for 60" in note
     assert note in outcome_notes(result)
@@ -165,7 +165,7 @@ def test_a_cohort_of_one_is_wide_everywhere_and_says_so() -> None:
 
 
 def test_as_many_as_the_trial_has_are_not_remarked_on() -> None:
-    assert cohort_note(synthetic.study(60)) is None
+    assert cohort_note(few := synthetic.study(60), few.arms) is None
     pair = synthetic.study(20, arms=("x", "y"))
     note = cohort_note(pair)
     assert note is not None

@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 
 import synthetic
 from cereblon.cli.main import main
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError, printable, visible
 from cereblon.evidence.documents import load_assay
 from cereblon.report import console as screens

@@ -13,7 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import synthetic
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 from cereblon.report.cohort import cohort_table
 from cereblon.report.console import outcome_notes

@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from ruamel.yaml import YAML
 
 from cereblon import load_trial
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.result import StudyResult
 from cereblon.study.run import ARM_STRIDE
 

@@ -10,7 +10,7 @@ import pytest
 
 import cereblon
 import synthetic
-from cereblon.clinic.trial.lint import check_trial
+from cereblon.clinic.trial.check import check_trial
 from cereblon.errors import CereblonError
 from cereblon.evidence.assay import run_assay
 from cereblon.evidence.documents import load_assay

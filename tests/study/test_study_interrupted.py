@@ -18,7 +18,7 @@ import pytest
 from small_trials import assert_exact, assert_same, edited, in_memory, short
 
 import cereblon
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 from cereblon.result import StudyResult
 from cereblon.study.block import BlockRunner

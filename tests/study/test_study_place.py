@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 from small_trials import assert_exact, edited, in_memory, short
 
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
+from cereblon.result import run
 from cereblon.study.block import BlockRunner
 from cereblon.study.checkpoint import Checkpoint, checkpoint_folder
-from cereblon.study.run import run
 
 PATIENTS = 5
 GIVE_UP = 300.0  # seconds

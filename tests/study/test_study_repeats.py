@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from small_trials import assert_exact, assert_same, of, short
 
 import cereblon
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.patients.covariates import COVARIATES
 from cereblon.result import StudyResult
 from cereblon.study import run as study

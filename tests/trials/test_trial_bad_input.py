@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cereblon.clinic.trial.lint import check_trial
+from cereblon.clinic.trial.check import check_trial
 from cereblon.clinic.trial.load import load_trial, parse_trial, write_template
 from cereblon.documents.yamltext import MAX_BYTES, DocumentError
 from cereblon.errors import CereblonError

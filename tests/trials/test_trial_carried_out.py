@@ -15,11 +15,12 @@ from cereblon.clinic.codes import THRESHOLDS
 from cereblon.clinic.site.orders import Orders, assessment_days, ct_flags
 from cereblon.clinic.site.orders_arm import HORIZON, arm_orders
 from cereblon.clinic.site.orders_rules import ARM_RULES
-from cereblon.clinic.trial.design import Arm, Trial
+from cereblon.clinic.trial.check import check_trial, trial_warnings
+from cereblon.clinic.trial.design import Arm
 from cereblon.clinic.trial.drugs import DRUGS
-from cereblon.clinic.trial.lint import check_trial, trial_warnings
 from cereblon.clinic.trial.load import load_trial, parse_trial, template_text, trial_ids
 from cereblon.clinic.trial.population import Eligibility, Printed
+from cereblon.clinic.trial.trial import Trial
 from cereblon.documents.base import Document as Part
 from cereblon.errors import CereblonError
 from cereblon.patients.population import PRINTED

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cereblon.clinic.trial.lint import RULES, check_trial, trial_warnings
+from cereblon.clinic.trial.check import check_trial, trial_warnings
+from cereblon.clinic.trial.lint import RULES
 from cereblon.clinic.trial.load import load_trial, template_text, trial_ids, write_template
 
 REGISTRY = Path(str(resources.files("cereblon") / "trials"))

@@ -8,8 +8,9 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from cereblon.clinic.trial.design import ENDPOINTS, Trial
+from cereblon.clinic.trial.design import ENDPOINTS
 from cereblon.clinic.trial.load import SCHEMA_NAME, json_schema, load_trial, schema_text, trial_ids
+from cereblon.clinic.trial.trial import Trial
 from cereblon.documents.yamltext import read_yaml
 
 # Table 1 of the founding review (doi 10.1182/blood-2014-05-578286): setting, n, median age, range, start

@@ -11,7 +11,8 @@ import pytest
 
 import cereblon
 from cereblon import CereblonError, CereblonWarning, load_trial
-from cereblon.clinic.trial.design import Arm, Course, FollowUp, Rules, Schedule, Trial
+from cereblon.clinic.trial.design import Arm, Course, FollowUp, Rules, Schedule
+from cereblon.clinic.trial.trial import Trial
 from cereblon.evidence.schema import Condition
 
 BUHLER = load_trial("buhler2013")  # three arms: start-5, start-10, start-15

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,6 +14,8 @@ from cereblon.errors import LONGEST_LINE, printable
 if TYPE_CHECKING:
     from cereblon.report.showing import View
 
+FAILURE: Final = 2
+"""Exit code of a mistake of the user."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 

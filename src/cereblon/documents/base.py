@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
+from cereblon.documents.problems import one_line
 from cereblon.documents.quantities import AS_STORED
 from cereblon.errors import CereblonError
 
@@ -27,8 +28,6 @@ class _Constructed(ModelMetaclass):
         try:
             return super().__call__(*args, **values)
         except ValidationError as invalid:
-            from cereblon.clinic.trial.load import one_line  # which needs the documents to be defined
-
             raise CereblonError(one_line(invalid, cast(type[BaseModel], cls))) from invalid
 
 
@@ -80,8 +79,6 @@ class Document(BaseModel, metaclass=_Constructed):
         try:
             return cls.model_validate(dict(values), context=AS_STORED)
         except ValidationError as invalid:
-            from cereblon.clinic.trial.load import one_line  # which needs the documents to be defined
-
             raise CereblonError(one_line(invalid, cls)) from invalid
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from cereblon.arguments import path as checked_path
 from cereblon.arguments import words
-from cereblon.clinic.trial.load import explain
+from cereblon.documents.problems import explain
 from cereblon.documents.yamltext import DocumentError, printable, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest
 

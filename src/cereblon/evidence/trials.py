@@ -18,7 +18,7 @@ from .runner import Say
 from .schema import Condition, Experiment, Readout
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 Flags = NDArray[np.bool_]
 Shares = NDArray[np.float64]
@@ -32,12 +32,12 @@ class Trials:
 
     seed: int
     say: Say | None = None
-    _done: dict[Any, StudyResult] = field(default_factory=dict)
+    _done: dict[Any, Analysis] = field(default_factory=dict)
 
-    def result(self, condition: Condition, patients: int, off: Mapping[str, float]) -> StudyResult:
+    def result(self, condition: Condition, patients: int, off: Mapping[str, float]) -> Analysis:
         """Return the result of a condition's trial. off: parameters of mechanisms that are off everywhere."""
         from cereblon.clinic.trial.load import load_trial
-        from cereblon.study.run import run
+        from cereblon.study.run import simulate_trial
 
         if condition.scale or condition.initial or condition.clamp:
             raise CereblonError("a trial condition can `set` parameters or `knockout` claims, nothing else")
@@ -51,9 +51,10 @@ class Trials:
             # Conditions that name an arm are contrasts within persons: the same people in each, as in every other pair
             # of conditions. A whole trial, arms pooled, counts every person once.
             twins = arms is not None
-            self._done[key] = run(
+            record = simulate_trial(
                 trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, twins=twins, progress=tell
             )
+            self._done[key] = Analysis(**vars(record))
         return self._done[key]
 
 
@@ -98,7 +99,7 @@ def _compared(readout: Readout, drawn: Shares, other: Callable[[str, str, int], 
     raise CereblonError(f"readout {readout.of}: expect {readout.expect} is not for trials")
 
 
-def _flags(result: StudyResult, of: str, among: str | None) -> tuple[Flags, int]:
+def _flags(result: Analysis, of: str, among: str | None) -> tuple[Flags, int]:
     """Return who had the endpoint, arms pooled, and the size of the published trial."""
     arms = list(result.arms.values())
     if of not in arms[0].flags:
@@ -114,7 +115,7 @@ def _flags(result: StudyResult, of: str, among: str | None) -> tuple[Flags, int]
     return hit[chosen], max(1, round(size * float(np.mean(chosen))))
 
 
-def _column(result: StudyResult, name: str) -> NDArray[np.float64]:
+def _column(result: Analysis, name: str) -> NDArray[np.float64]:
     """Return a column of the subjects table, or a model parameter that varies between them: latent, drawn again."""
     from cereblon.model import load_model
     from cereblon.patients import draw_variability
@@ -149,7 +150,7 @@ def _banded(readout: Readout, drawn: Any, share: float) -> Reading:
     return Reading(readout, share, float(low), float(high), "%", words, inside, float(inside))
 
 
-def _ranks(readout: Readout, result: StudyResult) -> Reading:
+def _ranks(readout: Readout, result: Analysis) -> Reading:
     """Area under the ROC curve, from the rank sum (Mann-Whitney), with a bootstrap interval.
 
     Where everybody or nobody has the outcome there is no area, and it may be anything from 0 to 1.

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from cereblon.clinic.trial.design import Published
 from cereblon.outcomes.data import ArmData
 from cereblon.outcomes.endpoints import ENDPOINTS, STANDARD, Endpoint
 from cereblon.outcomes.prediction import Draws, quantile, replicate
 from cereblon.outcomes.rates import Interval
-
-if TYPE_CHECKING:
-    from cereblon.clinic.trial.design import Published
-    from cereblon.result import StudyResult
+from cereblon.study.record import Record
 
 POOLED: Final = "all"  # arm key of figures printed for all arms together
 
@@ -107,7 +105,7 @@ def _one(arm: str, key: str, figure: Published | None, draws: Draws) -> Comparis
     )
 
 
-def compare(result: StudyResult) -> tuple[Comparison, ...]:
+def compare(result: Record, simulated: Mapping[str, ArmData]) -> tuple[Comparison, ...]:
     """Return every endpoint of every simulated arm, and of all arms together when all of several were
     simulated.
 
@@ -115,10 +113,10 @@ def compare(result: StudyResult) -> tuple[Comparison, ...]:
     """
     trial = result.trial
     groups: dict[str, tuple[str | None, Mapping[str, ArmData]]] = {
-        arm: (None if len(trial.arms) == 1 else arm, {arm: data}) for arm, data in result.arms.items()
+        arm: (None if len(trial.arms) == 1 else arm, {arm: data}) for arm, data in simulated.items()
     }
-    if len(trial.arms) > 1 and len(result.arms) == len(trial.arms):
-        groups[POOLED] = (None, result.arms)
+    if len(trial.arms) > 1 and len(simulated) == len(trial.arms):
+        groups[POOLED] = (None, simulated)
     rows: list[Comparison] = []
     for name, (printed_arm, arms) in groups.items():
         figures = {f.endpoint: f for f in trial.published if f.arm == printed_arm}
@@ -133,10 +131,10 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def summary_object(result: StudyResult) -> dict[str, Any]:
+def summary_object(result: Record, comparisons: Iterable[Comparison]) -> dict[str, Any]:
     """Return {"trial": ID, "twins": BOOL, "arms": {ARM: {ENDPOINT: {...}}}} with the standard endpoints."""
     arms: dict[str, dict[str, Any]] = {}
-    for row in result.comparisons:
+    for row in comparisons:
         if row.key not in STANDARD:
             continue
         arms.setdefault(row.arm, {})[row.key] = {
@@ -155,19 +153,19 @@ def hits(rows: Iterable[Comparison]) -> tuple[int, int]:
     return sum(judged), len(judged)
 
 
-def cohort_note(result: StudyResult) -> str | None:
+def cohort_note(result: Record, arms: Mapping[str, ArmData]) -> str | None:
     """Return a sentence where so few patients were simulated that they, more than the size of the published trial, set
     the width of an interval; None where enough were.
     """
-    few = [data for data in result.arms.values() if data.subjects.size < data.size]
+    few = [data for data in arms.values() if data.subjects.size < data.size]
     if not few:
         return None
-    arms = ", ".join(f"{data.subjects.size} for {data.size}{_of_arm(data, result)}" for data in few)
+    sizes = ", ".join(f"{data.subjects.size} for {data.size}{_of_arm(data, result)}" for data in few)
     return (
-        f"Fewer patients were simulated than the trial has ({arms}): the intervals are wide mostly because the virtual "
-        "cohort is small. Simulate more with --patients."
+        f"Fewer patients were simulated than the trial has ({sizes}): the intervals are wide mostly because the "
+        "virtual cohort is small. Simulate more with --patients."
     )
 
 
-def _of_arm(data: ArmData, result: StudyResult) -> str:
+def _of_arm(data: ArmData, result: Record) -> str:
     return f" in arm {data.arm}" if len(result.trial.arms) > 1 else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -36,9 +35,7 @@ from cereblon.columns import (
 )
 from cereblon.errors import CereblonError
 from cereblon.outcomes.endpoints import ENDPOINTS, Endpoint
-
-if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+from cereblon.study.record import Record
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -139,7 +136,7 @@ def _read(rows: pl.DataFrame) -> Times:
     return Times(rows[AVAL].to_numpy().astype(np.float64) / DAYS_PER_MONTH, rows[CNSR].to_numpy() == 0)
 
 
-def arm_data(result: StudyResult) -> dict[str, ArmData]:
+def arm_data(result: Record) -> dict[str, ArmData]:
     """Return the outcomes of each simulated arm of `result`, in the order of the design.
 
     Raises CereblonError when a subject number occurs twice or has no PFS, OS or TTF row.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cereblon.columns import Column
+
 
 @dataclass(frozen=True)
 class Covariate:
@@ -59,3 +61,8 @@ COVARIATES: dict[str, Covariate] = {
     "symptoms": Covariate("1", "constitutional symptoms"),
 }
 """Columns of a cohort, in order. Shares and flags are 0 or 1."""
+
+
+def covariate_columns() -> dict[str, Column]:
+    """Return the covariate columns of the subjects table: the names of the virtual cohort, in upper case."""
+    return {name.upper(): Column("Float32", entry.unit, entry.meaning) for name, entry in COVARIATES.items()}

@@ -65,9 +65,9 @@ def check_file(path: Path) -> Sequence[Finding]:
 
 def _check_trial_file(path: Path) -> Sequence[Finding]:
     """Return the findings on a trial file; a population that `run` cannot draw is one of them."""
-    from cereblon.clinic.trial.design import Trial
-    from cereblon.clinic.trial.lint import Finding as TrialFinding
-    from cereblon.clinic.trial.lint import check_trial
+    from cereblon.clinic.trial.check import Finding as TrialFinding
+    from cereblon.clinic.trial.check import check_trial
+    from cereblon.clinic.trial.trial import Trial
     from cereblon.documents.yamltext import field_path, read_text, read_yaml
     from cereblon.patients.population import PopulationError
     from cereblon.study.population import plan_trial
@@ -88,7 +88,7 @@ def check_everything() -> Sequence[Finding]:
     """Return the findings on the packaged model and on every trial of the registry."""
     from importlib.resources import as_file, files
 
-    from cereblon.clinic.trial.lint import check_trial
+    from cereblon.clinic.trial.check import check_trial
     from cereblon.clinic.trial.load import trial_ids
     from cereblon.model import check, load_model
 

@@ -10,8 +10,8 @@ import polars as pl
 from cereblon.columns import ARM
 
 if TYPE_CHECKING:
-    from cereblon.clinic.trial.design import Trial
-    from cereblon.result import StudyResult
+    from cereblon.clinic.trial.trial import Trial
+    from cereblon.outcomes.analysis import Analysis
 
 Kind = Literal["median", "share"]
 
@@ -85,7 +85,7 @@ def _drawn(subjects: pl.DataFrame, item: Item) -> str:
     return f"{middle:.{item.digits}f} ({low:.{item.digits}f}-{high:.{item.digits}f})"
 
 
-def cohort_table(result: StudyResult) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+def cohort_table(result: Analysis) -> tuple[Sequence[str], list[tuple[str, ...]]]:
     """Return header and rows of the baseline table: median (range) or percent, one column per arm.
 
     Lines whose covariate the run does not carry are left out.

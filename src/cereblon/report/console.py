@@ -19,8 +19,8 @@ from cereblon.report.figures.comparison import interval_text, value_text
 from cereblon.report.people import people_words
 
 if TYPE_CHECKING:
-    from cereblon.clinic.trial.design import Trial
-    from cereblon.result import StudyResult
+    from cereblon.clinic.trial.trial import Trial
+    from cereblon.outcomes.analysis import Analysis
 
 WIDTH = 100  # columns when the output is a file or a pipe
 _JUDGED = {True: Text("yes", style="green"), False: Text("no", style="bold red"), None: Text("-")}
@@ -88,7 +88,7 @@ def _row(row: Comparison, label: str) -> tuple[str | Text, ...]:
     )
 
 
-def outcome_table(result: StudyResult) -> Table:
+def outcome_table(result: Analysis) -> Table:
     """Return the table that ends a run: published with n and source, simulated median and 90 % interval."""
     header = ("Endpoint", "Published", "n", "Source", "Simulated", "90 % interval", "Inside")
     out = table(header, right=(1, 2, 4, 5), title=result.trial.title)
@@ -103,7 +103,7 @@ def outcome_table(result: StudyResult) -> Table:
     return out
 
 
-def outcome_notes(result: StudyResult) -> list[str]:
+def outcome_notes(result: Analysis) -> list[str]:
     """Return the lines under the table: how to read it, and what does not have a number."""
     count, of = hits(result.comparisons)
     lines = [
@@ -114,7 +114,7 @@ def outcome_notes(result: StudyResult) -> list[str]:
     ]
     if words := people_words(result):
         lines.append(words)
-    if (note := cohort_note(result)) is not None:
+    if (note := cohort_note(result, result.arms)) is not None:
         lines.append(note)
     open_ended = [r for r in result.comparisons if r.endpoint.kind == "median" and None in (r.simulated, *r.p90)]
     if open_ended:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from cereblon import __version__
-from cereblon.columns import MEASURES, TABLES, covariate_columns
+from cereblon.columns import MEASURES, TABLES
 from cereblon.errors import CereblonError
 from cereblon.notice import notice
+from cereblon.patients.covariates import covariate_columns
 from cereblon.report.software import software_record
 from cereblon.storage.files import digest, remove, write_table
 from cereblon.storage.lock import resolve
 from cereblon.study.earlier import FORMAT, RECORD, Request, earlier_run, versions
 from cereblon.study.placing import partial_folder, place, sweep
+from cereblon.version import __version__
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 
 def _write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
@@ -33,7 +34,7 @@ def _write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
         raise OSError(str(error).strip().splitlines()[0].rpartition("IO error: ")[2]) from None
 
 
-def _dictionary(result: StudyResult) -> dict[str, Any]:
+def _dictionary(result: Analysis) -> dict[str, Any]:
     """Return what each column of each table means, so that the folder explains itself."""
     known = {name: dict(columns) for name, columns in TABLES.items()}
     known["subjects"] |= covariate_columns()
@@ -45,7 +46,7 @@ def _dictionary(result: StudyResult) -> dict[str, Any]:
     return out
 
 
-def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
+def run_record(result: Analysis, files: dict[str, str]) -> dict[str, Any]:
     """Return the content of run.json: what was run, with what, and the hash of every file beside it."""
     return {
         "cereblon": __version__,
@@ -70,7 +71,7 @@ def run_record(result: StudyResult, files: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _write(result: StudyResult, folder: Path) -> None:
+def _write(result: Analysis, folder: Path) -> None:
     from cereblon.report.page import report_page
 
     for name in result.tables:
@@ -82,7 +83,7 @@ def _write(result: StudyResult, folder: Path) -> None:
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
 
 
-def write_run(result: StudyResult, folder: Path, force: bool = False) -> Path:
+def write_run(result: Analysis, folder: Path, force: bool = False) -> Path:
     """Write the run folder of `result` and return its absolute path; on any failure nothing is left behind.
 
     The caller holds the lock of the folder. force: also where it holds a run of another request; the same request

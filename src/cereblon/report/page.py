@@ -22,7 +22,7 @@ from cereblon.report.style import Drawing, escape
 
 if TYPE_CHECKING:
     from cereblon.clinic.trial.design import Citation
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -80,7 +80,7 @@ def _citation(citation: Citation | None) -> str:
     return f'<p class="quiet">{text}</p>'
 
 
-def _comparison_table(result: StudyResult) -> str:
+def _comparison_table(result: Analysis) -> str:
     arms = list(dict.fromkeys(row.arm for row in result.comparisons))
     lines = []
     for arm in arms:
@@ -110,7 +110,7 @@ def _comparison_table(result: StudyResult) -> str:
     )
 
 
-def _head(result: StudyResult) -> str:
+def _head(result: Analysis) -> str:
     trial = result.trial
     count, of = hits(result.comparisons)
     simulated = sum(data.subjects.size for data in result.arms.values())
@@ -135,7 +135,7 @@ def _head(result: StudyResult) -> str:
     )
 
 
-def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
+def _sections(result: Analysis) -> list[tuple[str, str, str]]:
     """Return (anchor, heading, body) of each section."""
     header, rows = cohort_table(result)
     drawings = {
@@ -149,7 +149,7 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
     }
     people = people_words(result)
     outcomes = html_figure(drawings["comparison"]) + _comparison_table(result) + _caption(f"{_READING} {people}")
-    if (note := cohort_note(result)) is not None:
+    if (note := cohort_note(result, result.arms)) is not None:
         outcomes += _caption(note)
     cohort = html_table(header, rows) + _caption(
         f"Median (range) or percent at baseline. A dash: not printed. {people}"
@@ -166,7 +166,7 @@ def _sections(result: StudyResult) -> list[tuple[str, str, str]]:
     return sheet
 
 
-def _warnings(result: StudyResult) -> list[tuple[str, str, str]]:
+def _warnings(result: Analysis) -> list[tuple[str, str, str]]:
     if not result.warnings:
         return []
     lines = "".join(f"<li>{escape(line)}</li>" for line in result.warnings)
@@ -178,7 +178,7 @@ def _caption(text: str) -> str:
     return f'<p class="caption">{escape(text.strip())}</p>'
 
 
-def _trajectories(result: StudyResult) -> str:
+def _trajectories(result: Analysis) -> str:
     panels = []
     codes = recorded(result)
     for code in codes:
@@ -197,7 +197,7 @@ def _trajectories(result: StudyResult) -> str:
     return f'{_caption(words)}<div class="grid">{"".join(panels)}</div>'
 
 
-def _words(result: StudyResult) -> list[tuple[str, str, str]]:
+def _words(result: Analysis) -> list[tuple[str, str, str]]:
     trial = result.trial
     out = []
     if trial.assumptions:
@@ -215,7 +215,7 @@ def _words(result: StudyResult) -> list[tuple[str, str, str]]:
     return out
 
 
-def report_page(result: StudyResult) -> str:
+def report_page(result: Analysis) -> str:
     """Return the whole report as HTML text, with plotly.js inside it once and no reference to anything
     outside.
     """

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 
-def people_words(result: StudyResult) -> str:
+def people_words(result: Analysis) -> str:
     """Return the sentence that the table on the screen and the report carry; empty where one arm was run."""
     if len(result.arms) < 2:
         return ""

@@ -13,7 +13,7 @@ from cereblon.report.style import Drawing
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 
 def _figure(drawing: Drawing) -> go.Figure:
@@ -30,7 +30,7 @@ class UnknownFigure(CereblonError, AttributeError):
 class Plots:
     """Figures of one result; every method returns a `plotly.graph_objects.Figure`."""
 
-    result: StudyResult
+    result: Analysis
 
     def __getattr__(self, name: str) -> NoReturn:
         known = [figure for figure in vars(Plots) if not figure.startswith("_")]

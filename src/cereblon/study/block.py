@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cereblon.clinic.codes import INFECTIONS, NOISE, THRESHOLDS
 from cereblon.clinic.criteria.tracker import TRUTH, ResponseTracker
 from cereblon.clinic.site.orders import BLOCK, Orders, assessment_days, ct_flags, normal
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.engine import NumericalError, require_healthy
 from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability

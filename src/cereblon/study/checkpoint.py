@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -60,6 +61,15 @@ def discard(folder: Path) -> None:
     if _temporary.get(folder) == os.getpid():
         remove(folder)
         _temporary.pop(folder, None)
+
+
+class TemporaryBlocks:
+    """The temporary folder of a run without a place of its own; removed when nobody reads from it any more."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take a folder that `temporary` noted."""
+        self.folder = folder
+        weakref.finalize(self, discard, folder)
 
 
 @lru_cache(maxsize=1)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from pydantic import ValidationError
+
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cereblon.clinic.trial.design import Trial
-    from cereblon.result import StudyResult
+from cereblon.study.record import Record
 
 RECORD: Final = "run.json"
 FORMAT: Final = 1
@@ -38,9 +36,9 @@ class Request:
     twins: bool
 
     @classmethod
-    def of(cls, result: StudyResult) -> Request:
+    def of(cls, result: Record) -> Request:
         """Return the request that a result answers."""
-        return planned(result.trial, result.patients, result.seed, tuple(result.arms), result.overrides, result.twins)
+        return planned(result.trial, result.patients, result.seed, result.arm_ids, result.overrides, result.twins)
 
     def differs(self, other: Request) -> list[str]:
         """Return what differs from another request, each in a word or two with the two values."""
@@ -129,10 +127,6 @@ def _request(record: Mapping[str, Any]) -> Request:
 
 def _read_again(design: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a design as this version writes it: fields that came since have their defaults."""
-    from pydantic import ValidationError
-
-    from cereblon.clinic.trial.design import Trial
-
     try:
         return Trial.model_validate(design).model_dump(mode="json")
     except (ValidationError, CereblonError):

@@ -11,7 +11,7 @@ from cereblon.patients.conditioning import Plan, plan_population
 from cereblon.patients.population import PRINTED, Eligibility, Population, Printed
 
 if TYPE_CHECKING:
-    from cereblon.clinic.trial.design import Trial
+    from cereblon.clinic.trial.trial import Trial
 
 
 def population_of(trial: Trial) -> Population:

@@ -21,7 +21,7 @@ from cereblon.engine.programs import compile_well, keep_program, program_name, r
 from cereblon.study.checkpoint import code_fingerprint
 
 if TYPE_CHECKING:
-    from cereblon.clinic.trial.design import Trial
+    from cereblon.clinic.trial.trial import Trial
     from cereblon.model import Model
 
 LANES = 256

@@ -12,7 +12,6 @@ import json
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -23,25 +22,26 @@ import jax
 import numpy as np
 import polars as pl
 
-from cereblon import __version__, arguments
-from cereblon.clinic.trial.design import Trial
+from cereblon import arguments
+from cereblon.clinic.trial.trial import Trial
 from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.model import Model, Parameter, load_model
 from cereblon.patients.untreated import SOLVED
-from cereblon.result import StudyResult
 from cereblon.storage.lock import TargetLock
 from cereblon.study.block import BlockRunner
-from cereblon.study.checkpoint import Checkpoint, code_fingerprint, discard
+from cereblon.study.checkpoint import Checkpoint, TemporaryBlocks, code_fingerprint
 from cereblon.study.population import plan_trial
 from cereblon.study.population import population_of as population_of
 from cereblon.study.program import LANES
+from cereblon.study.record import Record
 from cereblon.study.subjects import SubjectBlock
 from cereblon.study.tables import TABLES_WRITTEN
 from cereblon.study.target import check_target
 from cereblon.study.visits import VisitWriter
+from cereblon.version import __version__
 
 DEFAULT_PATIENTS = 500
 ARM_STRIDE = 1_000_000
@@ -81,7 +81,7 @@ class StudyPlan:
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def run(
+def simulate_trial(
     trial: Trial,
     *,
     patients: int | None = None,
@@ -91,16 +91,16 @@ def run(
     twins: bool = False,
     out: str | Path | None = None,
     progress: Progress | None = None,
-) -> StudyResult:
+) -> Record:
     """Simulate a trial.
 
     trial: from `load_trial`; patients: subjects in each arm (default 500); seed: of every random draw; arms: arm ids
     (default all); overrides: parameter -> value in its own unit; twins: the same people in every arm, for contrasts
     within persons (default: each arm has its own people, as in a trial); out: the run folder planned for the result,
-    beside which finished blocks are kept until `StudyResult.save`, so that an interrupted run goes on, and which no
+    beside which finished blocks are kept until it is saved, so that an interrupted run goes on, and which no
     other run may have meanwhile; progress: called with (done, total, words).
 
-    Returns the `StudyResult` with its tables. The published outcomes of the trial are not read. Raises CereblonError
+    Returns the record with its tables. The published outcomes of the trial are not read. Raises CereblonError
     for an argument of the wrong kind, an unknown arm or parameter, impossible values, a population that no cohort can
     have, a subject whose state left the possible range, or an `out` that another run is writing or that holds anything
     but a run.
@@ -135,7 +135,7 @@ def _run(
     out: Path | None,
     say: Progress,
     lock: TargetLock | None,
-) -> StudyResult:
+) -> Record:
     began = time.perf_counter()
     say(0, 1, "loading the model")
     model = load_model()
@@ -175,7 +175,7 @@ def _run(
         "blocks": len(blocks),
         "lanes": LANES,
     }
-    result = StudyResult(
+    return Record(
         trial=trial,
         seed=plan.seed,
         patients=plan.patients,
@@ -184,10 +184,8 @@ def _run(
         meta=meta,
         twins=plan.twins,
         lock=lock,
+        blocks=TemporaryBlocks(checkpoint.folder) if checkpoint.temporary else None,
     )
-    if checkpoint.temporary:  # the visits table reads from disk for as long as the result lives
-        weakref.finalize(result, discard, checkpoint.folder)
-    return result
 
 
 def _plan(

@@ -15,7 +15,7 @@ from cereblon.clinic.criteria.response import Category
 from cereblon.clinic.criteria.tracker import TRUTH, ResponseTracker
 
 if TYPE_CHECKING:
-    from cereblon.clinic.trial.design import Trial
+    from cereblon.clinic.trial.trial import Trial
     from cereblon.study.subjects import SubjectBlock
 
 Tree = dict[str, Any]

@@ -20,7 +20,7 @@ from cereblon.clinic.site.decide import WEEKLY
 from cereblon.clinic.site.hazards import fixed_days, infection_base, infection_fatality
 from cereblon.clinic.site.orders_arm import HORIZON, ArmOrders, arm_orders
 from cereblon.clinic.site.orders_rules import ARM_RULES
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 
 Single = NDArray[np.float32]

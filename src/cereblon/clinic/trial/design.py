@@ -1,14 +1,9 @@
-"""The trial document: everything a virtual trial needs to know, and what its report printed.
-
-A document is YAML text of this shape (`cereblon new FILE` writes a commented one). It is validated once, at
-the border; inside the package a `Trial` is immutable and trusted.
-"""
+"""The design of a trial: everything a virtual trial needs to know, and what its report printed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -116,7 +111,7 @@ class FollowUp(Document):
         return (self.duration_months + (self.accrual_months or 0.0) / 2.0) * DAYS_PER_MONTH
 
 
-class Trial(Document):
+class Design(Document):
     """A trial: design, published figures, and the choices made where a report is silent.
 
     `title`, `summary`, `citation`, `registration`, `same_patients_as`, `assumptions` and `sources` are for the
@@ -141,7 +136,7 @@ class Trial(Document):
     sources: tuple[Source, ...] = ()
 
     @model_validator(mode="after")
-    def _consistent(self) -> Trial:
+    def _consistent(self) -> Design:
         self._arms()
         self._lines()
         self._scans()
@@ -210,26 +205,9 @@ class Trial(Document):
                 raise problem(f"{figure.endpoint} is given twice for the same arm", ("published", i))
             seen.add((figure.endpoint, figure.arm))
 
-    def blind(self) -> Trial:
+    def blind(self) -> Self:
         """Return the trial without its published outcomes: all that a simulation may see."""
         return self.model_copy(update={"published": ()})
-
-    def vary(self, changes: Mapping[str, object]) -> Trial:
-        """Return the trial with some fields changed, validated and linted like a document that was read.
-
-        changes: path -> value. A path names fields from the top, with dots: "criteria", "schedule.ct_days",
-        "arms.0.size"; an item of a list is named by its id or by its position from 0 ("arms.low.rules.anc_hold";
-        where an id looks like a position, the id is meant; an id with dots may stand in brackets, "arms[2.5mg].size").
-        A value is what a document would hold there: text, numbers, quantities with their unit ("0.5e9/L"), lists,
-        mappings, None for "not stated", or a part of another trial. Changes are made in their order, then the whole
-        is checked.
-
-        What the linter remarks on the result is given as `CereblonWarning`. Raises CereblonError in one line: the
-        path, the value, what was expected, the nearest field.
-        """
-        from cereblon.clinic.trial.vary import varied
-
-        return varied(self, changes)
 
     def arm(self, name: str) -> Arm:
         """Return the arm called `name`; raises CereblonError."""

@@ -1,86 +1,31 @@
-"""Lint of trial documents: what is wrong (errors) and what is probably a slip (warnings).
+"""Lint of trial documents: what is valid and probably a slip.
 
-A rule is a small function from a trial to (field path, message) pairs; `check_trial` adds the place in the file,
-and `trial_warnings` gives the same warnings of a trial that is about to run.
+A rule is a function from a design to (field path, message) pairs; `clinic.trial.check` adds the place in the file.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
-
-from pydantic import ValidationError
 
 from cereblon.clinic.trial.carried import HORIZON, LENALIDOMIDE, last_dose_day
-from cereblon.clinic.trial.design import Trial
-from cereblon.clinic.trial.load import explain, field_names, load_trial, trial_ids
-from cereblon.documents.yamltext import DocumentError, Loc, field_path, printable, read_text, read_yaml
-from cereblon.errors import CereblonError
+from cereblon.clinic.trial.design import Design
+from cereblon.documents.problems import field_names
+from cereblon.documents.yamltext import Loc
 
-Severity = Literal["error", "warning"]
 Remarks = Iterator[tuple[Loc, str]]
 
-LONGEST_WARNING = 300  # characters
 BRISK_START = 10.0  # mg; lysis at a start of 10 or 25 mg without slow escalation: toxicity.tsv TL012
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One finding of a check: severity (error or warning), place (file:line:column), message."""
-
-    severity: Severity
-    place: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.severity}: {self.message}"
-
-
-def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
-    """Return the findings on a trial file, errors before warnings, each in the order of the file.
-
-    An unreadable file is a finding too; nothing is raised for the content of a document.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        raise CereblonError(f"trial file: {printable(repr(path), 60)}: expected a path")
-    file = str(os.fspath(path))
-    try:
-        document = read_yaml(read_text(Path(file)), file)
-    except DocumentError as error:
-        return [_finding(error)]
-    except CereblonError as error:
-        shown = printable(file)
-        return [Finding("error", shown, str(error).removeprefix(f"{shown}: "))]
-    try:
-        trial = Trial.model_validate(document.data)
-    except ValidationError as invalid:
-        return [_finding(problem) for problem in explain(invalid, document)]
-    remarks = [document.error(loc, what) for loc, what in lint(trial)]
-    return [_finding(r, "warning") for r in sorted(remarks, key=lambda r: (r.line, r.column))]
-
-
-def lint(trial: Trial) -> Remarks:
+def lint(trial: Design) -> Remarks:
     """Yield what is valid and probably a slip, as (field path, message), in the order of `RULES`."""
     for rule in RULES:
         yield from rule(trial)
 
 
-def trial_warnings(trial: Trial) -> tuple[str, ...]:
-    """Return the warnings on a trial, each a line that begins with the field; empty for a clean one."""
-    return tuple(printable(f"{field_path(loc)}: {what}", LONGEST_WARNING) for loc, what in lint(trial))
-
-
-def _finding(error: DocumentError, severity: Severity = "error") -> Finding:
-    where = f"{field_path(error.loc)}: " if error.loc else ""
-    return Finding(severity, error.place, where + error.what)
-
-
-def rounding(trial: Trial) -> Remarks:
+def rounding(trial: Design) -> Remarks:
     """A printed percentage agrees with its n and denominator to the last printed digit."""
     for i, figure in enumerate(trial.published):
         for j, printed in enumerate((figure, *figure.also)):
@@ -94,7 +39,7 @@ def rounding(trial: Trial) -> Remarks:
                 yield (*loc, "value"), f"{printed.value:g} % is not {counts}"
 
 
-def parts(trial: Trial) -> Remarks:
+def parts(trial: Design) -> Remarks:
     """Complete and partial responses add up to the response rate, within rounding."""
     for i, figure in enumerate(trial.published):
         cr, pr = trial.figure("cr", figure.arm), trial.figure("pr", figure.arm)
@@ -105,7 +50,7 @@ def parts(trial: Trial) -> Remarks:
             yield ("published", i), f"orr {values[0]:g} is not cr {values[1]:g} and pr {values[2]:g} together"
 
 
-def denominators(trial: Trial) -> Remarks:
+def denominators(trial: Design) -> Remarks:
     """A denominator in patients is not larger than the trial."""
     for i, figure in enumerate(trial.published):
         size = trial.size if figure.arm is None else trial.arm(figure.arm).size
@@ -113,17 +58,17 @@ def denominators(trial: Trial) -> Remarks:
             yield ("published", i, "of"), f"{figure.of} patients are more than the {size} of the trial or arm"
 
 
-def assumed_fields(trial: Trial) -> Remarks:
+def assumed_fields(trial: Design) -> Remarks:
     """An assumption points to a field that documents have."""
     for i, assumption in enumerate(trial.assumptions):
         steps = [step for step in re.split(r"[.\[\]]+", assumption.field) if step and not step.isdecimal()]
         for depth, step in enumerate(steps):
-            if step not in field_names(tuple(steps[:depth])):
+            if step not in field_names(tuple(steps[:depth]), Design):
                 yield ("assumptions", i, "field"), f"no field is called {assumption.field}"
                 break
 
 
-def unused_sources(trial: Trial) -> Remarks:
+def unused_sources(trial: Design) -> Remarks:
     """A registered source is pointed to by a figure or named in a note or a reason."""
     used = {printed.source for figure in trial.published for printed in (figure, *figure.also)}
     words = " ".join(f"{a.choice} {a.why}" for a in trial.assumptions)
@@ -133,7 +78,7 @@ def unused_sources(trial: Trial) -> Remarks:
             yield ("sources", i), f"source {source.id} is never used, and does not say for what"
 
 
-def brisk_start(trial: Trial) -> Remarks:
+def brisk_start(trial: Design) -> Remarks:
     """A start of lenalidomide at 10 mg or more is covered by allopurinol, or said to be uncovered."""
     reasoned = any(a.field.startswith("arms.support") for a in trial.assumptions)
     for i, arm in enumerate(trial.arms):
@@ -144,7 +89,7 @@ def brisk_start(trial: Trial) -> Remarks:
                 yield ("arms", i, "treatment", j, "dose"), what
 
 
-def beyond_follow_up(trial: Trial) -> Remarks:
+def beyond_follow_up(trial: Design) -> Remarks:
     """CT visits, examinations and supportive courses lie inside the follow-up."""
     end = trial.follow_up.last_day
     after = f"after the end of follow-up (day {end:.0f})"
@@ -159,7 +104,7 @@ def beyond_follow_up(trial: Trial) -> Remarks:
                 yield ("arms", i, "support", j), f"no dose of {course.drug} falls into the follow-up of {end:.0f} days"
 
 
-def support_after_treatment(trial: Trial) -> Remarks:
+def support_after_treatment(trial: Design) -> Remarks:
     """Scheduled support lies before the end of the planned treatment, which ends it."""
     for i, arm in enumerate(trial.arms):
         ends = [last_dose_day(course) for course in arm.treatment if course.drug == LENALIDOMIDE]
@@ -169,7 +114,7 @@ def support_after_treatment(trial: Trial) -> Remarks:
                 yield ("arms", i, "support", j), what
 
 
-def nodes_without_ct(trial: Trial) -> Remarks:
+def nodes_without_ct(trial: Design) -> Remarks:
     """Nodes measured by CT are measured again under treatment, and each CT is one of its own."""
     if trial.nodes_by != "ct":
         return
@@ -186,20 +131,14 @@ def nodes_without_ct(trial: Trial) -> Remarks:
         yield where, f"no CT is taken in the follow-up of {end:.0f} days: nodes are not measured under treatment"
 
 
-def growth_factor_first(trial: Trial) -> Remarks:
+def growth_factor_first(trial: Design) -> Remarks:
     """A rule set that puts growth factor first is used where growth factor is given."""
     for i, arm in enumerate(trial.arms):
         if arm.rules.set == "gcsf_first" and arm.gcsf == "none":
             yield ("arms", i, "rules", "set"), "gcsf_first, but gcsf is none: neutropenia costs a dose level each time"
 
 
-def taken_id(trial: Trial) -> Remarks:
-    """The id of a registry entry belongs to the registry's own document."""
-    if trial.id in trial_ids() and trial != load_trial(trial.id):
-        yield ("id",), f"{trial.id} is also a registry entry: expected a name of its own"
-
-
-RULES: tuple[Callable[[Trial], Remarks], ...] = (
+RULES: tuple[Callable[[Design], Remarks], ...] = (
     rounding,
     parts,
     denominators,
@@ -210,6 +149,5 @@ RULES: tuple[Callable[[Trial], Remarks], ...] = (
     support_after_treatment,
     nodes_without_ct,
     growth_factor_first,
-    taken_id,
 )
 """The rules behind the warnings."""

@@ -5,24 +5,25 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from cereblon.clinic.trial.design import Trial
+from cereblon.clinic.trial.design import Design
 from cereblon.clinic.trial.lint import lint
-from cereblon.clinic.trial.load import field_names, one_line
 from cereblon.documents.base import Document
+from cereblon.documents.problems import field_names, one_line
 from cereblon.documents.yamltext import Loc, field_path, printable
 from cereblon.errors import CereblonError, CereblonWarning, nearest
 
+AnyDesign = TypeVar("AnyDesign", bound=Design)
 _PATH = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^\[\]]+\])*")
 _STEP = re.compile(r"\[([^\[\]]+)\]|([^.\[\]]+)")
 _CALLER = 3  # frames up: `varied`, `Trial.vary`, who called it
 _LONGEST = 60  # characters of a value or path that a message shows
 
 
-def varied(trial: Trial, changes: Mapping[str, object]) -> Trial:
+def varied(trial: AnyDesign, changes: Mapping[str, object]) -> AnyDesign:
     """Return `trial` with the values at the paths of `changes`; see `Trial.vary`."""
     if not isinstance(changes, Mapping):
         raise CereblonError('changes: expected a mapping of paths to values, such as {"criteria": "iwCLL 2018"}')
@@ -32,12 +33,10 @@ def varied(trial: Trial, changes: Mapping[str, object]) -> Trial:
     for path, value in changes.items():
         _change(document, filled, path, _plain(path, value))
     try:
-        result = Trial.model_validate(document)
+        result = type(trial).model_validate(document)
     except ValidationError as invalid:
-        raise CereblonError(one_line(invalid)) from invalid
+        raise CereblonError(one_line(invalid, type(trial))) from invalid
     for loc, what in lint(result):
-        if loc == ("id",):  # that it differs from the registry entry it was made from is what was asked for
-            continue
         warnings.warn(f"{field_path(loc)}: {what}", CereblonWarning, stacklevel=_CALLER)
     return result
 
@@ -95,7 +94,7 @@ def _change(document: dict[str, Any], filled: dict[str, Any], path: object, valu
 
 def _field(name: str, loc: Loc) -> str:
     """Return the name of a field. Raises CereblonError with the nearest one where there is no such field."""
-    fields = field_names(loc)
+    fields = field_names(loc, Design)
     if fields and name not in fields:
         close = nearest(name, fields) or f": expected one of {', '.join(fields)}"
         raise CereblonError(f"{field_path((*loc, name))}: unknown field{close}")

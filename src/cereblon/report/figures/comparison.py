@@ -12,7 +12,7 @@ from cereblon.outcomes.rates import clopper_pearson
 from cereblon.report.style import PUBLISHED, SIMULATED, Drawing, Spec, axis, diamond, layout, numbers
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 _SHARES = ("response", "event", "treatment", "death")
 
@@ -104,7 +104,7 @@ def _bars(rows: Sequence[Comparison], names: Sequence[str], axes: Spec, top: flo
     return [trace | axes for trace in (spans, medians, points)]
 
 
-def comparison(result: StudyResult) -> Drawing:
+def comparison(result: Analysis) -> Drawing:
     """Return the comparison of all endpoints: shares in percent above, medians in months below."""
     rows = [row for row in result.comparisons if row.published_text or row.key == "orr"]
     arms = len({row.arm for row in rows})

@@ -14,7 +14,7 @@ from cereblon.outcomes.data import LENALIDOMIDE
 from cereblon.report.style import SIMULATED, Drawing, Spec, axis, faded, layout, numbers
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 # Upper edges in mg per dosing day, and the colour of each class: darker is more.
 _CLASSES = (
@@ -30,7 +30,7 @@ _OFF = ("off treatment", "#eceff1")
 _TABLE_CYCLES = (1, 2, 3, 4, 6, 9, 12, 18, 24, 36)
 
 
-def by_cycle(result: StudyResult) -> pl.DataFrame:
+def by_cycle(result: Analysis) -> pl.DataFrame:
     """Return one row per subject and 28-day cycle: mg given, days dosed, mg per dosing day, and whether still
     treated.
     """
@@ -72,7 +72,7 @@ def _shares(table: pl.DataFrame, cycles: list[int], subjects: int) -> list[Spec]
     ]
 
 
-def dose(result: StudyResult) -> Drawing:
+def dose(result: Analysis) -> Drawing:
     """Return the dose figure: classes of dose above, median and quartiles of the dose taken below."""
     table = by_cycle(result)
     subjects = sum(arm.subjects.size for arm in result.arms.values())

@@ -29,7 +29,7 @@ from cereblon.report.style import (
 )
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 TITLES = {
     PFS: "Progression-free survival",
@@ -73,7 +73,7 @@ def _band(arms: Mapping[str, ArmData], parameter: str, seed: int, last: float, c
     return [edge]
 
 
-def _published(result: StudyResult, parameter: str, last: float, several: bool) -> list[Spec]:
+def _published(result: Analysis, parameter: str, last: float, several: bool) -> list[Spec]:
     points: list[tuple[float, float, str]] = []
     for row in result.comparisons:
         if row.published is None or row.endpoint.curve != parameter:
@@ -121,7 +121,7 @@ def _risk_rows(groups: Mapping[str, tuple[Curve, np.ndarray, str]], ticks: np.nd
     return traces
 
 
-def _require(result: StudyResult, parameter: str) -> None:
+def _require(result: Analysis, parameter: str) -> None:
     if parameter not in TITLES:
         known = ", ".join(TITLES)
         raise CereblonError(f"kaplan_meier '{parameter}': expected one of {known}{nearest(parameter, TITLES)}")
@@ -130,7 +130,7 @@ def _require(result: StudyResult, parameter: str) -> None:
         raise CereblonError(f"kaplan_meier '{parameter}': no simulated subject has it; expected one of {known}")
 
 
-def kaplan_meier(result: StudyResult, parameter: str = PFS) -> Drawing:
+def kaplan_meier(result: Analysis, parameter: str = PFS) -> Drawing:
     """Return the Kaplan-Meier figure of `parameter` (PFS, OS, TTF or DOR), one curve per arm, and pooled when there
     are several.
 

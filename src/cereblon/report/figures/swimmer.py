@@ -37,17 +37,17 @@ from cereblon.report.style import (
 )
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 DRAWN = 60  # lanes of a readable page
 
 
-def _events(result: StudyResult, parameter: str) -> pl.DataFrame:
+def _events(result: Analysis, parameter: str) -> pl.DataFrame:
     rows = result.scan("time_to_event").filter((pl.col(PARAMCD) == parameter) & (pl.col(CNSR) == 0))
     return rows.select(USUBJID, (pl.col(AVAL) / DAYS_PER_MONTH).alias(parameter)).collect()
 
 
-def _lanes(result: StudyResult) -> tuple[pl.DataFrame, int]:
+def _lanes(result: Analysis) -> tuple[pl.DataFrame, int]:
     months = [(pl.col(name) / DAYS_PER_MONTH).alias(name) for name in (TRTEDY, RSPDY)]
     table = result.scan("subjects").select(USUBJID, BESTRESP, TRTREAS, *months).collect()
     table = table.with_columns(pl.col(TRTEDY).fill_null(0.0))  # no dose was given
@@ -69,7 +69,7 @@ def _marks(table: pl.DataFrame, column: str, name: str, symbol: str, color: str,
     }
 
 
-def swimmer(result: StudyResult) -> Drawing:
+def swimmer(result: Analysis) -> Drawing:
     """Return the swimmer plot; at most 60 subjects are drawn, evenly spaced by time on treatment."""
     lanes, total = _lanes(result)
     data: list[Spec] = []

@@ -11,12 +11,12 @@ from cereblon.outcomes.compare import POOLED
 from cereblon.report.style import GRADE_COLORS, INK, PUBLISHED, Drawing, Spec, axis, diamond, layout, numbers
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 _SEVERE = 3
 
 
-def worst_grades(result: StudyResult) -> pl.DataFrame:
+def worst_grades(result: Analysis) -> pl.DataFrame:
     """Return AETERM, ARM, AETOXGR and the number of subjects whose worst treatment-emergent grade it is."""
     emerged = result.scan("adverse_events").filter(pl.col(TRTEMFL) == "Y")
     worst = emerged.group_by(USUBJID, AETERM).agg(pl.col(AETOXGR).max())
@@ -25,14 +25,14 @@ def worst_grades(result: StudyResult) -> pl.DataFrame:
     return counts.sort(AETERM, ARM, AETOXGR).collect()
 
 
-def _lanes(result: StudyResult, present: set[str]) -> list[tuple[str, str, str]]:
+def _lanes(result: Analysis, present: set[str]) -> list[tuple[str, str, str]]:
     """Return (event, arm, label) of each bar, events in their usual order and unknown ones last."""
     terms = [t for t in ADVERSE_EVENTS if t in present] + sorted(present - set(ADVERSE_EVENTS))
     several = len(result.arms) > 1
     return [(t, arm, f"{t} ({arm})" if several else t) for t in terms for arm in result.arms]
 
 
-def _published(result: StudyResult, lanes: list[tuple[str, str, str]]) -> list[Spec]:
+def _published(result: Analysis, lanes: list[tuple[str, str, str]]) -> list[Spec]:
     traces = []
     for severe, name, fill in (
         (True, "published, grade 3-4", PUBLISHED),
@@ -67,7 +67,7 @@ def _published(result: StudyResult, lanes: list[tuple[str, str, str]]) -> list[S
     return traces
 
 
-def toxicity(result: StudyResult) -> Drawing:
+def toxicity(result: Analysis) -> Drawing:
     """Return the toxicity figure: stacked shares of subjects by worst grade, the worst at the axis."""
     counts = worst_grades(result)
     lanes = _lanes(result, set(counts[AETERM].to_list()))

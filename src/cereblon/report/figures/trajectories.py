@@ -12,7 +12,7 @@ from cereblon.columns import ADY, ARM, AVAL, DAYS_PER_MONTH, MEASURES, PARAMCD, 
 from cereblon.report.style import ARM_COLORS, Drawing, Spec, axis, faded, layout, month_ticks, numbers
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 DRAWN = ("ALC", "NODEVOL", "SPLEEN", "ANC", "PLAT", "HGB", "IGG")
 """PARAMCD of the quantities that the report draws."""
@@ -22,7 +22,7 @@ _FEWEST = 8  # subjects; below this the percentiles say nothing
 _PAGE_TABLE = (0, 1, 3, 6, 12, 24)  # months in the table beside a panel
 
 
-def percentiles(result: StudyResult, code: str) -> pl.DataFrame:
+def percentiles(result: Analysis, code: str) -> pl.DataFrame:
     """Return arm, month, n and the percentiles p5 ... p95 of one quantity, one row per arm and visit day.
 
     Works on one quantity at a time, so that a run of ten thousand subjects stays small in memory.
@@ -37,7 +37,7 @@ def percentiles(result: StudyResult, code: str) -> pl.DataFrame:
     return kept.with_columns(month=(pl.col(ADY) - 1) / DAYS_PER_MONTH).collect()
 
 
-def recorded(result: StudyResult) -> list[str]:
+def recorded(result: Analysis) -> list[str]:
     """Return the quantities of DRAWN that the run recorded, in that order."""
     found = set(result.scan("visits").select(pl.col(PARAMCD).unique()).collect()[PARAMCD].cast(pl.String).to_list())
     return [code for code in DRAWN if code in found]
@@ -60,9 +60,7 @@ def _edges(table: pl.DataFrame, low: str, high: str, color: str, alpha: float, n
     }
 
 
-def panel(
-    result: StudyResult, code: str, axes: Spec | None = None, first: bool = True
-) -> tuple[list[Spec], pl.DataFrame]:
+def panel(result: Analysis, code: str, axes: Spec | None = None, first: bool = True) -> tuple[list[Spec], pl.DataFrame]:
     """Return the traces of one quantity, and the percentiles they draw."""
     table = percentiles(result, code)
     several = len(result.arms) > 1
@@ -115,7 +113,7 @@ def _rows(table: pl.DataFrame) -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-def trajectory(result: StudyResult, code: str) -> Drawing:
+def trajectory(result: Analysis, code: str) -> Drawing:
     """Return the figure of one quantity of the visits table."""
     traces, table = panel(result, code)
     last = float(table["month"].to_list()[-1]) if table.height else 1.0
@@ -137,7 +135,7 @@ def trajectory(result: StudyResult, code: str) -> Drawing:
     )
 
 
-def trajectories(result: StudyResult) -> Drawing:
+def trajectories(result: Analysis) -> Drawing:
     """Return all quantities in one figure, two panels to a row."""
     codes = recorded(result)
     rows = (len(codes) + 1) // 2

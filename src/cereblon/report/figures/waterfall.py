@@ -11,7 +11,7 @@ from cereblon.columns import ADY, ALC, ARM, BESTRESP, RESPONSES, SPD, USUBJID
 from cereblon.report.style import RESPONSE_COLORS, Drawing, Spec, axis, layout, numbers
 
 if TYPE_CHECKING:
-    from cereblon.result import StudyResult
+    from cereblon.outcomes.analysis import Analysis
 
 DRAWN = 150  # bars that can still be told apart on a page
 _CEILING = 100.0  # percent; larger growth is cut here, as in print
@@ -21,7 +21,7 @@ _PANELS = (
 )
 
 
-def best_changes(result: StudyResult) -> pl.DataFrame:
+def best_changes(result: Analysis) -> pl.DataFrame:
     """Return one row per subject assessed after baseline: arm, best response, best percent change of SPD and
     ALC.
     """
@@ -71,7 +71,7 @@ def _panel(table: pl.DataFrame, name: str, axes: Spec, first: bool) -> list[Spec
     return traces
 
 
-def waterfall(result: StudyResult) -> Drawing:
+def waterfall(result: Analysis) -> Drawing:
     """Return the waterfall: nodes above, lymphocytes below, each sorted on its own."""
     table = best_changes(result)
     data: list[Spec] = []

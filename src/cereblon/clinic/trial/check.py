@@ -1,0 +1,80 @@
+"""The check of a trial file: what is wrong (errors) and what is probably a slip (warnings), each with its place.
+
+`trial_warnings` gives the same warnings of a trial that is about to run.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from cereblon.clinic.trial.lint import Remarks, lint
+from cereblon.clinic.trial.load import load_trial, trial_ids
+from cereblon.clinic.trial.trial import Trial
+from cereblon.documents.problems import explain
+from cereblon.documents.yamltext import DocumentError, field_path, printable, read_text, read_yaml
+from cereblon.errors import CereblonError
+
+Severity = Literal["error", "warning"]
+LONGEST_WARNING = 300  # characters
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of a check: severity (error or warning), place (file:line:column), message."""
+
+    severity: Severity
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.severity}: {self.message}"
+
+
+def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
+    """Return the findings on a trial file, errors before warnings, each in the order of the file.
+
+    An unreadable file is a finding too; nothing is raised for the content of a document.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise CereblonError(f"trial file: {printable(repr(path), 60)}: expected a path")
+    file = str(os.fspath(path))
+    try:
+        document = read_yaml(read_text(Path(file)), file)
+    except DocumentError as error:
+        return [_finding(error)]
+    except CereblonError as error:
+        shown = printable(file)
+        return [Finding("error", shown, str(error).removeprefix(f"{shown}: "))]
+    try:
+        trial = Trial.model_validate(document.data)
+    except ValidationError as invalid:
+        return [_finding(problem) for problem in explain(invalid, document, Trial)]
+    remarks = [document.error(loc, what) for loc, what in remarks_on(trial)]
+    return [_finding(r, "warning") for r in sorted(remarks, key=lambda r: (r.line, r.column))]
+
+
+def remarks_on(trial: Trial) -> Remarks:
+    """Yield the remarks of the linter on a trial, and whether it took the id of a registry entry."""
+    yield from lint(trial)
+    yield from taken_id(trial)
+
+
+def trial_warnings(trial: Trial) -> tuple[str, ...]:
+    """Return the warnings on a trial, each a line that begins with the field; empty for a clean one."""
+    return tuple(printable(f"{field_path(loc)}: {what}", LONGEST_WARNING) for loc, what in remarks_on(trial))
+
+
+def _finding(error: DocumentError, severity: Severity = "error") -> Finding:
+    where = f"{field_path(error.loc)}: " if error.loc else ""
+    return Finding(severity, error.place, where + error.what)
+
+
+def taken_id(trial: Trial) -> Remarks:
+    """The id of a registry entry belongs to the registry's own document."""
+    if trial.id in trial_ids() and trial != load_trial(trial.id):
+        yield ("id",), f"{trial.id} is also a registry entry: expected a name of its own"
