@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError, mode
 
 from cereblon.antimony.lexer import MOST_BYTES
 from cereblon.documents.base import Document, Number, Text, problem
+from cereblon.documents.problems import explain
 from cereblon.documents.yamltext import DocumentError, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest, printable
 from cereblon.storage.reading import read_limited
@@ -118,7 +119,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class DrugFolder:
-    """The texts of one drug. `place` is how errors name the folder; `own`: somebody else's, which nobody vouches for."""
+    """The texts of one drug. `place` is how errors name the folder; `own`: somebody else's, vouched for by nobody."""
 
     card: DrugCard
     effect: str
@@ -214,8 +215,6 @@ def _folder(card: str, effect: str, parameters: str, place: str, name: str, own:
     try:
         read = DrugCard.model_validate(document.data)
     except ValidationError as invalid:
-        from cereblon.clinic.trial.load import explain
-
         raise explain(invalid, document, DrugCard)[0] from None
     if read.name != name:
         raise document.error(("name",), f"'{read.name}' is not the name of its folder, '{printable(name, 60)}'")

@@ -73,7 +73,7 @@ def _read(line: int, text: str) -> _Each:
     form = _FORM.fullmatch(text.strip().lstrip(":").strip())
     words = tuple(w.strip() for w in form.group(2).split(",")) if form else ()
     if form is None or not all(_WORD.fullmatch(w) for w in words):
-        raise TextError(line, 'expected a form such as \'// each clone: "", _resistant\'')
+        raise TextError(line, "expected a form such as '// each clone: \"\", _resistant'")
     if len(set(words)) < len(words) or not 2 <= len(words) <= MOST_EACH:
         raise TextError(line, f"each {form.group(1)}: expected 2 to {MOST_EACH} different words")
     return _Each(line, form.group(1), tuple("" if w == '""' else w for w in words))

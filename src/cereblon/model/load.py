@@ -58,9 +58,7 @@ def build(
     return Model(table, drugs, system, plan, places, mark, tuple(documents), parameters, reading)
 
 
-def _fingerprint(
-    documents: list[Document], parameters: dict[str, Parameter], drugs: tuple[DrugCard, ...]
-) -> str:
+def _fingerprint(documents: list[Document], parameters: dict[str, Parameter], drugs: tuple[DrugCard, ...]) -> str:
     """Name what a model is made of; where its files lie, and on which lines, does not count."""
     rows = [repr(replace(p, file="", line=0)) for p in parameters.values()]
     text = "\0".join([*(d.text for d in documents), *rows, *(card.model_dump_json() for card in drugs)])
@@ -83,9 +81,7 @@ def _build_own(
         raise ModelError(f"{name}: a number in a formula is too large or divided by zero") from None
 
 
-def load_model(
-    drugs: Sequence[str] | None = None, folders: Sequence[Path] = (), *, extra: str | None = None
-) -> Model:
+def load_model(drugs: Sequence[str] | None = None, folders: Sequence[Path] = (), *, extra: str | None = None) -> Model:
     """The patient with drugs on board, and `extra` Antimony text appended.
 
     drugs: names; what a drug needs comes with it; None for all drugs of the package, an empty list for none.

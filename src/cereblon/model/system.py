@@ -135,8 +135,9 @@ def fold(system: System, neutral: Mapping[str, float]) -> None:
         return substitute([e], lambda x: known.get(str(x.value)) if x.op == "sym" else None, memo)[0]
 
     for name in known:
-        for table in (system.constants, system.units, system.words):
-            table.pop(name, None)  # type: ignore[attr-defined]
+        system.constants.pop(name, None)
+        system.units.pop(name, None)
+        system.words.pop(name, None)
     for name, body in system.rules.items():  # operands first
         system.rules[name] = put(body)
         if system.rules[name] is not body and system.rules[name].op == "num":
