@@ -19,6 +19,7 @@ from .tables import packaged_table, read_parameters
 
 _DECLARES = frozenset({"substanceOnly", "species", "compartment", "const", "var", "unit"})
 OWN_KINETICS = "own"
+PATIENT_TABLE = f"patient/{PARAMETERS}"
 CEREBLON_PORTS = ("crbn_ligand", "ikzf1_ligand", "ikzf3_ligand")
 """What a ligand of cereblon gives: how much of the pocket it asks for, and how deep Ikaros and Aiolos fall."""
 
@@ -108,7 +109,7 @@ def ports() -> Mapping[str, Port]:
 
 @lru_cache(maxsize=1)
 def _patient_parameters() -> Mapping[str, Parameter]:
-    return read_parameters(packaged_table(f"patient/{PARAMETERS}"))
+    return read_parameters(packaged_table(PATIENT_TABLE), PATIENT_TABLE)
 
 
 @lru_cache(maxsize=1)

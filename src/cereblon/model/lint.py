@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .cards import packaged_drugs
+from .compose import PATIENT_TABLE
 from .expr import free
 from .model import Model
 from .sbml import Finding
@@ -44,11 +46,14 @@ def _parameters(model: Model) -> list[Finding]:
     out = []
     system = model.system
     used = {n for e in [*system.rates.values(), *system.definitions.values(), *system.starts.values()] for n in free(e)}
+    # a number of the patient may be read by a drug that is not on board
+    whole = set(packaged_drugs()) <= {drug.name for drug in model.drugs}
     for p in model.parameters.values():
         place = f"{p.file}:{p.line}" if p.file else str(model.index.place(p.id) or p.id)
         for column in ("unit", "source"):
             if not getattr(p, column).strip():
                 out.append(Finding("error", place, f"parameter '{p.id}' has no {column}"))
-        if p.id not in used and p.id not in ("body", "default_compartment"):
+        needless = p.id not in used and p.id not in ("body", "default_compartment")
+        if needless and (p.file != PATIENT_TABLE or whole):
             out.append(Finding("warning", place, f"parameter '{p.id}' is used nowhere in the model"))
     return out
