@@ -35,7 +35,7 @@ def model_pages() -> Iterator[tuple[str, str]]:
 
 
 def _stem(document: Document) -> str:
-    return document.name.removesuffix(".ant").removesuffix("/effect")
+    return document.name.removesuffix(".ant").removesuffix("/effect").replace(" + kinetics/", "-")
 
 
 def _title(document: Document) -> str:

@@ -53,9 +53,10 @@ def test_engine_and_roadrunner_agree(course: str) -> None:
     found = run(model, given, names)
     start = {name: float(value) for name, value in model.initial().items()}
     exact = RoadRunnerReference(model).course(model.defaults, start, given, DAYS, names)
-    for name in names:
-        read = np.abs(exact[name]) > VISIBLE.get(name, 0.0)
-        np.testing.assert_allclose(found[name][read], exact[name][read], rtol=0.01, err_msg=name)
+    for name in names:  # at weekly visits, as in the numerical contract
+        ours, theirs = found[name][7::7], exact[name][7::7]
+        read = np.abs(theirs) > VISIBLE.get(name, 0.0)
+        np.testing.assert_allclose(ours[read], theirs[read], rtol=0.01, err_msg=name)
     untreated = run(model, {state: 0 * amounts for state, amounts in given.items()}, ("alc",))
     assert found["alc"][-1] < 0.9 * untreated["alc"][-1]
 

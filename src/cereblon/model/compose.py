@@ -138,7 +138,9 @@ def _drug_documents(drug: DrugFolder) -> list[Document]:
         raise CereblonError(
             f"{drug.place}/{CARD}: kinetics: '{kinetics}': expected one of {words}{nearest(kinetics, known)}"
         )
-    template = Document(f"kinetics/{kinetics}.ant", folder.joinpath(f"{kinetics}.ant").read_text("utf-8"))
+    template = Document(
+        f"{drug.place} + kinetics/{kinetics}.ant", folder.joinpath(f"{kinetics}.ant").read_text("utf-8")
+    )
     return [templated(template, prefix), effect]
 
 

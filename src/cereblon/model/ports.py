@@ -22,7 +22,7 @@ KINDS = {"sum": " + ", "product": "*"}
 _COLUMNS = ("name", "kind", "neutral", "unit", "meaning")
 _NEUTRAL = {"sum": 0.0, "product": 1.0}
 _INTO = re.compile(r"//\s*into\s*:\s*([A-Za-z_]\w*)\s*")
-_NEARLY = re.compile(r"[/#*\s]*into\s*[:=]|\s*//\s*into\b|[/#*\s]*int[a-z]{0,2}\s*:")
+_NEARLY = re.compile(r"[/#*\s]*(\w+)[\s:=]+(\w+)[\s.*/]*")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _read_into(document: Document, index: Index, ports: Mapping[str, Port]) -> l
     for comment in (t for t in found if t.kind == "comment"):
         match = _INTO.fullmatch(comment.text)
         if match is None:
-            if _NEARLY.match(comment.text):
+            if _meant(comment.text, ports):
                 raise TextError(comment.line, "expected a form such as '// into: drug_death_blood', alone on its line")
             continue
         port, rule = match.group(1), _next(told, comment)
@@ -96,6 +96,15 @@ def _read_into(document: Document, index: Index, ports: Mapping[str, Port]) -> l
         place = f"{document.name}:{document.line(comment.line)}"
         out.append(Into(port, name, place, index.rules[name].clock))
     return out
+
+
+def _meant(comment: str, ports: Mapping[str, Port]) -> bool:
+    """Whether a comment looks like a slip of the pen for `// into: PORT`."""
+    slip = _NEARLY.fullmatch(comment)
+    if slip is None:
+        return re.match(r"[/#*\s]*into\s*[:=]", comment, re.IGNORECASE) is not None
+    word, port = slip.group(1).lower(), slip.group(2)
+    return word == "into" or port in ports or bool(nearest(word, ("into",)) and nearest(port, ports))
 
 
 def _next(told: Sequence[list[Token]], comment: Token) -> list[Token] | None:
