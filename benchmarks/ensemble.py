@@ -27,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import basico
+import jax
 import jax.numpy as jnp
 import libsbml
 import numpy as np
@@ -34,12 +35,12 @@ import roadrunner
 from numpy.typing import NDArray
 
 from cereblon.clinic.trial.load import load_trial
-from cereblon.engine import simulate
+from cereblon.engine import State, simulate
 from cereblon.model import Model, load_model
 from cereblon.patients import draw_cohort, draw_variability
 from cereblon.patients.untreated import untreated_start
-from cereblon.study.program import SLOW_STEPS
-from cereblon.study.run import LANES, population_of
+from cereblon.study import LANES, population_of
+from cereblon.study_program import SLOW_STEPS
 
 Floats = NDArray[np.float64]
 READ = {"ALC": "alc", "node volume": "node_volume", "ANC": "anc", "platelets": "platelets"}
@@ -68,32 +69,29 @@ class Patients:
         for name in model.individual:
             value = varied.get(name, cohort.get({"ldh0": "ldh"}.get(name, name), model.defaults[name]))
             self.individual[name] = np.broadcast_to(np.asarray(value), (count,)).astype(np.float32)
-        self.model, self.count, self.state = model, count, dict[str, Any]()
+        self.model, self.count = model, count
         parts = [self._start(cohort["growth0"], slice(i, i + LANES)) for i in range(0, count, LANES)]
-        for clock in ("slow", "linear", "relaxing"):
-            self.state[clock] = np.concatenate([np.asarray(state[clock]) for state, _ in parts], axis=-1)
+        self.state: State = jax.tree.map(lambda *rows: np.concatenate(rows, axis=-1), *(state for state, _ in parts))
         self.individual = {k: np.concatenate([p[k] for _, p in parts]) for k in self.individual}
 
-    def _start(self, growth: Floats, part: slice) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    def _start(self, growth: Floats, part: slice) -> tuple[State, dict[str, Any]]:
         model = self.model
         given = {k: v[part] for k, v in self.individual.items()}
 
-        def start(values: Mapping[str, Any]) -> dict[str, Any]:
-            first = model.initial(values)
-            groups = {"slow": model.slow, "linear": model.linear, "relaxing": model.relaxing}
-            return {k: np.stack([first[s] for s in names]).astype(np.float32) for k, names in groups.items()}
+        def start(values: Mapping[str, Any]) -> State:
+            return State.of(model, model.initial(values), np.float32)
 
-        def advance(state: Mapping[str, Any], values: Mapping[str, Any], free: Any, _: int) -> Mapping[str, Any]:
-            ready = {k: jnp.asarray(v) for k, v in state.items()}
+        def advance(state: State, values: Mapping[str, Any], free: Any, _: int) -> State:
+            ready = jax.tree.map(jnp.asarray, state)
             return simulate(model, values, None, None, 28, ("alc",), SLOW_STEPS, start=ready, free=free)[1]
 
         shared = {name: model.defaults[name] for name in model.shared}
         return untreated_start(model, given, shared, growth[part], start, advance)
 
-    def block(self, i: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    def block(self, i: int) -> tuple[dict[str, Any], State]:
         """Return (individual, state) of block i."""
         part = slice(i * LANES, (i + 1) * LANES)
-        state = {k: jnp.asarray(v[:, part]) for k, v in self.state.items()}
+        state = jax.tree.map(lambda rows: jnp.asarray(rows[:, part]), self.state)
         return {k: v[part] for k, v in self.individual.items()}, state
 
     def one(self, i: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -101,11 +99,7 @@ class Patients:
         model = self.model
         values = {**model.defaults, **{k: float(v[i]) for k, v in self.individual.items()}}
         derived = model.observe(tuple(model.system.derived), model.initial(values), values)
-        state = {
-            name: float(self.state[clock][row, i])
-            for clock, names in (("slow", model.slow), ("linear", model.linear), ("relaxing", model.relaxing))
-            for row, name in enumerate(names)
-        }
+        state = {name: float(row[i]) for name, row in self.state.named(model).items()}
         return {**values, **{k: float(v) for k, v in derived.items()}}, state
 
 
@@ -121,7 +115,7 @@ def run_cereblon(model: Model, patients: Patients, days: int) -> tuple[dict[str,
     blocks = [patients.block(i) for i in range(patients.count // LANES)]
     given = {STATE: doses(days)}
 
-    def one(block: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
+    def one(block: tuple[dict[str, Any], State]) -> dict[str, Any]:
         individual, state = block
         return simulate(model, individual, doses=given, days=days, save=NAMES, slow_steps=SLOW_STEPS, start=state)[0]
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from virtual_subjects import LANES, READ, Subjects, regimens, run, subjects, typical
@@ -71,8 +72,8 @@ def _untreated_and(
 def test_without_cereblon_the_drug_does_nothing(model: Model) -> None:
     """Claim crbn_dependence_whole: cereblon knocked out in every cell."""
     subject = subjects(model, "untreated")
-    state = {k: np.array(v) for k, v in subject.state.items()}
-    state["relaxing"][model.relaxing.index("crbn")] = 0.0
+    state = jax.tree.map(np.array, subject.state)
+    state.relaxing[model.relaxing.index("crbn")] = 0.0
     knocked = Subjects(state, subject.individual, subject.growth)
     treated, untreated = _untreated_and(model, {"crbn_expression": np.zeros(LANES)}, {}, knocked)
     for name in READ:

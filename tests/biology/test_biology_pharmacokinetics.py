@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 from scipy.special import gammainc
-from virtual_subjects import LANES, LENALIDOMIDE, packed, regimens, run, subjects, typical
+from virtual_subjects import LANES, LENALIDOMIDE, regimens, run, subjects, typical
 
-from cereblon.engine import course
+from cereblon.engine import State, course
 from cereblon.model import Model
 
 NORMAL, MILD, MODERATE, SEVERE, DIALYSIS = 105.0, 65.0, 40.0, 23.0, 7.0
@@ -62,7 +62,7 @@ def test_one_dose_follows_the_closed_form(model: Model, renal: dict[str, np.ndar
     subject = typical(model, crcl=CLASSES)
     hours, found = course(
         model, ("len_central",), subject.individual, {}, {"len_gut": 25.0},
-        packed(model, model.initial({**model.defaults, **subject.individual})), np.float64,
+        State.of(model, model.initial({**model.defaults, **subject.individual})), np.float64,
     )  # fmt: skip
     for lane in range(LANES):
         exact = central(hours, 25.0, renal["ktr"][lane], renal["ke"][lane])

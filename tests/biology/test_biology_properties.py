@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_subjects import CLL, LANES, LENALIDOMIDE, READ, Subjects, named, packed, regimens, run, subjects
+from virtual_subjects import CLL, LANES, LENALIDOMIDE, READ, Subjects, named, regimens, run, subjects
 
-from cereblon.engine import ailing, require_healthy
+from cereblon.engine import State, ailing, require_healthy
 from cereblon.model import Model, load_model
 from cereblon.patients.untreated import CLONES
 
@@ -118,7 +118,7 @@ def _with(model: Model, group: Subjects, states: tuple[str, ...], parameters: tu
     """Return the subjects with some states and parameters next to nothing."""
     now = {k: np.where(np.isin(k, states), 1e-9, v) for k, v in named(model, group.state).items()}
     individual = {k: (np.full(LANES, 1e-9) if k in parameters else v) for k, v in group.individual.items()}
-    return Subjects(packed(model, now), individual, group.growth)
+    return Subjects(State.of(model, now), individual, group.growth)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cereblon.engine import Day, simulate
+from cereblon.engine import Day, State, simulate
 from cereblon.model import Model
 from cereblon.patients import Eligibility, Population, Printed, draw_cohort, draw_variability
 from cereblon.patients.untreated import CLONES, untreated_start
@@ -45,7 +46,7 @@ COLUMN = {"ldh0": "ldh"}
 class Subjects:
     """State at the first dose and parameters of n subjects; `growth` (n,) is the drawn net growth, 1/day."""
 
-    state: Mapping[str, Any]
+    state: State
     individual: Values
     growth: np.ndarray
 
@@ -58,29 +59,22 @@ class Subjects:
         return {name: float(row[subject]) for name, row in named(model, self.state).items()}
 
 
-def named(model: Model, state: Mapping[str, Any]) -> Values:
-    """Return every state by name, (n,)."""
-    groups = ((model.slow, "slow"), (model.linear, "linear"), (model.relaxing, "relaxing"))
-    return {n: np.asarray(x) for names, key in groups for n, x in zip(names, state[key], strict=True)}
-
-
-def packed(model: Model, states: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the engine's state from every state by name."""
-    groups = (("slow", model.slow), ("linear", model.linear), ("relaxing", model.relaxing))
-    return {key: jnp.stack([jnp.asarray(states[n]) for n in names]) for key, names in groups}
+def named(model: Model, state: State) -> Values:
+    """Return every state by name, (n,), as NumPy arrays."""
+    return {name: np.asarray(row) for name, row in state.named(model).items()}
 
 
 def run(
     model: Model,
     individual: Values,
-    state: Mapping[str, Any],
+    state: State,
     doses: Mapping[str, Any] | None = None,
     days: int = BLOCK,
     dtype: Any = np.float64,
     free: Any = None,
     shared: Mapping[str, float] | None = None,
     slow_steps: int = SLOW_STEPS,
-) -> tuple[Values, dict[str, Any]]:
+) -> tuple[Values, State]:
     """Run `days` days (a multiple of `BLOCK`) from `state`; doses are (days,) or (days, LANES).
 
     Returns what is in `SAVED`, (days + 1, LANES), and the last state.
@@ -90,7 +84,7 @@ def run(
         table = np.asarray(amount, dtype=float)
         given[name] = np.broadcast_to(table[:, None] if table.ndim == 1 else table, (days, LANES))
     people = {k: np.asarray(v, dtype) for k, v in individual.items()}
-    now = {k: jnp.asarray(v, dtype) for k, v in state.items()}
+    now = jax.tree.map(lambda rows: jnp.asarray(rows, dtype), state)
     mask = np.ones(len(model.slow)) if free is None else free
     parts: list[Values] = []
     for first in range(0, days, BLOCK):
@@ -108,7 +102,7 @@ def typical(model: Model, **changed: Any) -> Subjects:
         individual[name] = np.broadcast_to(np.asarray(value, dtype=float), (LANES,)).copy()
     shared = {name: model.defaults[name] for name in model.shared}
     state = Day(model, SLOW_STEPS, np.float64).start(individual, shared, LANES)
-    return Subjects({k: np.asarray(v) for k, v in state.items()}, individual, np.zeros(LANES))
+    return Subjects(jax.tree.map(np.asarray, state), individual, np.zeros(LANES))
 
 
 def _drawn(model: Model, population: str, numbers: np.ndarray, seed: int) -> tuple[Values, np.ndarray]:
@@ -128,12 +122,12 @@ def solved_start(model: Model, individual: Values, growth: np.ndarray) -> Subjec
     shared = {name: model.defaults[name] for name in model.shared}
     day = Day(model, SLOW_STEPS, np.float64)
 
-    def advance(state: Mapping[str, Any], values: Values, free: Any, cycle: int) -> Mapping[str, Any]:
+    def advance(state: State, values: Values, free: Any, cycle: int) -> State:
         return run(model, values, state, free=free)[1]
 
     state, solved = untreated_start(model, individual, shared, growth, lambda v: day.start(v, shared, LANES), advance)
     return Subjects(
-        {k: np.asarray(v) for k, v in state.items()},
+        jax.tree.map(np.asarray, state),
         {k: np.asarray(v, dtype=np.float64) for k, v in solved.items()},
         growth,
     )

@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 import time
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,9 +47,7 @@ def fake_study(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             raise KeyboardInterrupt
         return synthetic.study(min(options["patients"], 40), seed=options["seed"], design=trial)
 
-    module = types.ModuleType("cereblon.study.run")
-    module.run = run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "cereblon.study.run", module)
+    monkeypatch.setattr("cereblon.result.run", run)
     return calls
 
 

@@ -91,9 +91,9 @@ def test_unknown_names_are_refused_with_the_nearest(model: Model) -> None:
 
 def test_ailing_subjects_are_named(model: Model) -> None:
     _, state = simulate(model, _people(model, 3), {}, {}, 7)
-    state = {k: np.array(v) for k, v in state.items()}
-    state["slow"][model.slow.index("blood"), 1] = np.nan
-    state["linear"][0, 2] = -1.0
+    state = jax.tree.map(np.array, state)
+    state.slow[model.slow.index("blood"), 1] = np.nan
+    state.linear[0, 2] = -1.0
     assert [(a.subject, a.state) for a in ailing(model, state)] == [(1, "blood"), (2, "gut")]
     with pytest.raises(NumericalError, match=r"subject 11 \(blood = nan\)"):
         require_healthy(model, state, [10, 11, 12])
@@ -122,6 +122,6 @@ def test_cycle_matches_the_plain_simulation_and_records_weeks(model: Model) -> N
     plain, last = simulate(model, people, {}, {"gut": 10 * on}, 28, ("burden", "node"), dtype="float64")
     assert records["burden"].shape == (4, n)
     assert np.asarray(records["burden"]) == pytest.approx(plain["burden"][[0, 7, 14, 21]], rel=1e-12)
-    assert np.asarray(state["slow"]) == pytest.approx(np.asarray(last["slow"]), rel=1e-12)
+    assert np.asarray(state.slow) == pytest.approx(np.asarray(last.slow), rel=1e-12)
     assert np.asarray(records["clinic"]["days"]).tolist() == [[7.0] * n] * 3 + [[0.0] * n]
     assert np.asarray(clinic["last"]).tolist() == [120] * n

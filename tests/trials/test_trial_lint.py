@@ -64,7 +64,7 @@ SLIPS = {
     "support_after_treatment": (
         "    cycle: 28 days\n",
         "    cycle: 28 days\n    cycles: 1-2\n",
-        "arms[0].support[0]: allopurinol is not given after the last planned dose of lenalidomide (day 56)",
+        "arms[0].support[0]: allopurinol is not given after the last planned dose of the treatment (day 56)",
     ),
     "nodes_without_ct": ("ct_days: [85, 169, 365]", "ct_days: [1]", "nodes are not measured under treatment"),
     "nodes_without_ct again": (

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
+from cereblon.documents.doses import DOSE
 from cereblon.documents.quantities import (
     CLEARANCE,
     COUNT,
-    DOSE,
     TIME,
     Dimension,
     format_cycles,

@@ -189,10 +189,12 @@ def _simulate(
     with progress_bar(design.id) as progress:
         progress(0, 1, "starting")
         from cereblon.model import load_model
+        from cereblon.study.drugs import site_drugs
         from cereblon.study.program import study_cycle
 
         # the compiled cycle is read from disk beside the imports that follow
-        study_cycle(load_model(), design).begin()
+        model = load_model()
+        study_cycle(model, design, site_drugs(model)).begin()
         from cereblon.result import run as run_study
 
         return run_study(

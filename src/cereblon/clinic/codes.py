@@ -88,6 +88,8 @@ MEASURED: Final = (
 
 INFECTIONS: Final = 8
 """Infections of one subject that are followed; more are not counted."""
+RANDOMISATIONS: Final = 4
+"""Most steps of one subject that are drawn by lot."""
 THRESHOLDS: Final = {
     "infection": INFECTIONS,
     "infection_severity": INFECTIONS,
@@ -102,5 +104,6 @@ THRESHOLDS: Final = {
     "hand": 1,
     "nodules": 1,
     "follow_up": 1,
+    "randomisation": RANDOMISATIONS,
 }
 """Per-subject draws the clinic needs: name -> how many; each a standard exponential of shape (k, n)."""

@@ -1,15 +1,19 @@
-"""The numbers of the clinic: `rules.tsv` (id, value, unit, status, source, note), read once."""
+"""The numbers of the site: `rules.tsv` (id, value, unit, status, source, note), and `Site`, a value of them all."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any, TypeAlias
 
 from cereblon.errors import CereblonError, nearest
 
 STATUSES = ("measured", "derived", "recalled", "calibrated", "assumed")
+Numbers: TypeAlias = Mapping[str, Any]
+"""The site's numbers by id: a `Site`, or in the compiled cycle its values as arrays."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,32 @@ def rules() -> dict[str, Rule]:
     return found
 
 
-def rule(name: str) -> float:
-    """Return the value of one rule; raises CereblonError naming the nearest rules for an unknown one."""
-    table = rules()
-    if name not in table:
-        raise CereblonError(f"rule '{name}': not in rules.tsv{nearest(name, table)}")
-    return table[name].value
+class Site(Mapping[str, float]):
+    """Every number of the site by id, as one unchangeable value: limits, hazards, errors of measurement."""
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        """Take a value for every id; `packaged` and `replace` make them."""
+        self._values = dict(values)
+
+    @classmethod
+    def packaged(cls) -> Site:
+        """Return the numbers of rules.tsv."""
+        return cls({name: row.value for name, row in rules().items()})
+
+    def replace(self, changes: Mapping[str, float]) -> Site:
+        """Return a site with some numbers changed. Raises CereblonError naming the nearest id for an unknown one."""
+        for name in changes:
+            self[name]
+        return Site({**self._values, **changes})
+
+    def __getitem__(self, name: str) -> float:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise CereblonError(f"site: no number is called '{name}'{nearest(name, self._values)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -38,7 +38,8 @@ class Document(BaseModel, metaclass=_Constructed):
     `model_construct`, and what rests on them (`copy`, `construct`, `copy.replace`).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # a field whose name Python keeps for itself (`from`) has it as an alias, in documents and in what is written
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with the fields of `update` replaced, validated like a document that was read.
@@ -77,7 +78,7 @@ class Document(BaseModel, metaclass=_Constructed):
     @classmethod
     def _checked(cls, values: Mapping[str, Any]) -> Self:
         try:
-            return cls.model_validate(dict(values), context=AS_STORED)
+            return cls.model_validate(dict(values), context=AS_STORED, by_alias=True, by_name=True)
         except ValidationError as invalid:
             raise CereblonError(one_line(invalid, cls)) from invalid
 

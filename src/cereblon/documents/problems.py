@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cereblon.documents.yamltext import DocumentError, Loc, Located, field_path, printable
@@ -28,7 +29,8 @@ def explain(invalid: ValidationError, document: Located, root: type[BaseModel]) 
 
     `root` is the class that the document was to become.
     """
-    details = invalid.errors(include_url=False)
+    # a default that follows from another field is no problem of its own where that field has one
+    details = [d for d in invalid.errors(include_url=False) if d["type"] != "default_factory_not_called"]
     misspelt = {_meant(detail["loc"], root) for detail in details if detail["type"] == "extra_forbidden"}
     # a misspelt field is reported once, where it stands, and not a second time as missing
     told = [d for d in details if d["type"] != "missing" or d["loc"] not in misspelt]
@@ -88,11 +90,16 @@ def field_names(loc: Loc, root: type[BaseModel], required: bool = False) -> list
     for step in loc:
         if isinstance(step, int) or model is None:
             continue
-        info = model.model_fields.get(step)
+        info = _fields(model).get(step)
         model = _model_in(info.annotation) if info is not None else None
     if model is None:
         return []
-    return [name for name, info in model.model_fields.items() if info.is_required() or not required]
+    return [name for name, info in _fields(model).items() if info.is_required() or not required]
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a document by the names that a document has for them."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

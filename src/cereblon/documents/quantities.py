@@ -1,8 +1,8 @@
-"""Quantities as people write them in a trial file: a number and its unit, "5 mg", "56 days", "1.0e9/L".
+"""Quantities as people write them in a trial file: a number and its unit, "56 days", "1.0e9/L"; doses: `doses`.
 
 The text is matched against a fixed pattern and a fixed table of units; nothing is evaluated. A bare number is
 refused, because a dose without a unit is the classic transcription error. Values are stored as plain floats
-in one unit per dimension (mg, days, 1e9/L, mL/min) and written back as text in that unit.
+in one unit per dimension (days, 1e9/L, mL/min) and written back as text in that unit.
 """
 
 from __future__ import annotations
@@ -95,11 +95,6 @@ class Dimension:
         return PydanticCustomError("quantity", "{why}", {"why": why})
 
 
-DOSE = Dimension(
-    "a dose", "mg", "5 mg",
-    {"mg": "1", "mg/day": "1", "mg/d": "1", "ug": "1e-3", "mcg": "1e-3", "µg": "1e-3", "g": "1e3"},
-    low=0.0, high=5000.0,
-)  # fmt: skip
 TIME = Dimension(
     "a time", "days", "28 days",
     {"days": "1", "day": "1", "d": "1", "weeks": "7", "week": "7", "w": "7"},
@@ -127,13 +122,6 @@ def _reader(dimension: Dimension) -> Callable[[object, ValidationInfo], float]:
     return read
 
 
-Dose = Annotated[
-    float,
-    BeforeValidator(_reader(DOSE)),
-    PlainSerializer(DOSE.format, return_type=str, when_used="json"),
-    WithJsonSchema(DOSE.schema()),
-]
-"""Milligrams of drug in one day, written "5 mg"."""
 Time = Annotated[
     int,
     BeforeValidator(_reader(TIME)),
@@ -163,7 +151,7 @@ def plain(text: str) -> str:
     Micro sign and Greek mu become u, the minus sign a hyphen, the multiplication sign an x, a raised exponent ^9, and
     spaces of any width spaces. Digits of other scripts stay, and are refused.
     """
-    text = text.translate(_SIGNS).replace("mm\u00b3", "mm3")
+    text = text.translate(_SIGNS).replace("mm\u00b3", "mm3").replace("m\u00b2", "m2")
     text = _EXPONENT.sub(lambda found: "^" + found.group().translate(_RAISED), text)
     return " ".join(text.split()).replace("x 10^", "x10^")
 

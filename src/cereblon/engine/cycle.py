@@ -1,4 +1,4 @@
-"""The compiled 28-day cycle: four weeks of seven days with the clinic's decision at the start of each day."""
+"""The compiled cycle: weeks of seven days, usually four, with the clinic's decision at the start of each day."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from jax import Array, lax
 
 from cereblon.model import Model
 
-from .day import Day, State, Values, working_type
+from .day import Day, Values, working_type
 from .programs import Program
+from .state import State
 
 Tree: TypeAlias = Any
 Decide = Callable[[Tree, dict[str, Array], Tree, Tree, Tree, Array], tuple[Tree, dict[str, Array]]]
 Cycle = Callable[..., tuple[State, Tree, dict[str, Any]]]
 
 WEEKS, DAYS = 4, 7
+"""Weeks of a cycle whose orders say nothing by week, and days of a week."""
 
 
 def build_cycle(
@@ -29,16 +31,16 @@ def build_cycle(
     slow_steps: int = 2,
     dtype: Any = jnp.float32,
 ) -> Cycle:
-    """Compile (on first call) a 28-day cycle of `model` under the clinic's `decide`.
+    """Compile (on first call) a cycle of `model`, of some weeks (four: 28 days), under the clinic's `decide`.
 
     decide(clinic, observed, static, week, day, number) -> (clinic, doses) is called at the start of every day;
     `observed` maps the asked quantities to (n,), `week` and `day` are the slices of the order arrays, `number` the
     absolute day, `doses` maps linear states to the amount (n,) given at hour 0.
 
     Returns cycle(state, clinic, individual, shared, free, static, weekly, daily, first_day)
-    -> (state, clinic, records), where state = dict(slow=(S, n), linear=(L, n), relaxing=(R, n)), `free` (S,) is 0 for
-    clamped slow states, `weekly` and `daily` have leading axes 4 and 28. records maps each `recorded` name to (4, n),
-    its value at the start of each week before the dose, and "clinic" to what decide left at the end of each week.
+    -> (state, clinic, records), `free` (S,) is 0 for
+    clamped slow states, `weekly` and `daily` have leading axes weeks and days. records maps each `recorded` name to
+    (weeks, n), its value at the start of each week before the dose, and "clinic" to what decide left at its end.
 
     Raises ModelError for unknown names. Same inputs in another lane of the batch give the same numbers.
     """
@@ -59,7 +61,7 @@ def build_cycle(
     ) -> tuple[State, Tree, dict[str, Any]]:
         prepared = day.prepare(individual, shared)
         watch_ready, keep_ready = watch.prepare(prepared.values), keep.prepare(prepared.values)
-        n = state["slow"].shape[-1]
+        n = state.size
 
         def see(program: Any, ready: Any, names: tuple[str, ...], now: State) -> dict[str, Array]:
             out = program.run({**prepared.values, **day.all_values(now)}, ready)
@@ -80,9 +82,10 @@ def build_cycle(
             carry, _ = lax.scan(one, carry, days)
             return carry, {**record, "clinic": carry[1]}
 
-        by_week = jax.tree.map(lambda x: jnp.reshape(x, (WEEKS, DAYS, *jnp.shape(x)[1:])), daily)
+        weeks = next((len(leaf) for leaf in jax.tree.leaves(weekly)), WEEKS)
+        by_week = jax.tree.map(lambda x: jnp.reshape(x, (weeks, DAYS, *jnp.shape(x)[1:])), daily)
         start = (state, clinic, jnp.asarray(first_day), day.build(state, prepared))
-        (state, clinic, _, _), records = lax.scan(week, start, (weekly, by_week), length=WEEKS)
+        (state, clinic, _, _), records = lax.scan(week, start, (weekly, by_week), length=weeks)
         return state, clinic, records
 
     return Program(cycle)

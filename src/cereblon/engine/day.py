@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -13,11 +13,11 @@ from jax import Array, lax
 from cereblon.model import Model, ModelError, Program
 from cereblon.model.expr import Expr
 
-from .fast import FastDay
+from .fast import FastDay, Ready
 from .grid import day_grid
 from .slow import Ends, step
+from .state import State
 
-State = dict[str, Array]
 Values = Mapping[str, Any]
 
 
@@ -26,7 +26,7 @@ class Prepared:
     """Parameters of one run with every constant sub-expression evaluated."""
 
     values: dict[str, Any]
-    fast: list[dict[Expr, Array]]
+    fast: Ready
     slow: dict[Expr, Array]
 
 
@@ -56,40 +56,36 @@ class Day:
 
     def slow_values(self, state: State) -> dict[str, Array]:
         """Slow states by name."""
-        return dict(zip(self.model.slow, state["slow"], strict=True))
+        return dict(zip(self.model.slow, state.slow, strict=True))
 
     def all_values(self, state: State) -> dict[str, Array]:
         """All states by name."""
-        model = self.model
-        groups = ((model.slow, "slow"), (model.linear, "linear"), (model.relaxing, "relaxing"))
-        return {n: x for names, key in groups for n, x in zip(names, state[key], strict=True)}
+        return state.named(self.model)
 
     def build(self, state: State, prepared: Prepared) -> Any:
         """Propagators of the linear states as the slow states are now."""
-        n = state["slow"].shape[-1]
+        n = state.size
         return self.fast.build(self.slow_values(state), prepared, n, self.dtype)
 
     def refresh(self, built: Any, state: State, prepared: Prepared) -> Any:
         """`built` made anew for subjects whose linear rates have moved since; called at the start of each day."""
-        return self.fast.refresh(built, self.slow_values(state), prepared, state["slow"].shape[-1], self.dtype)
+        return self.fast.refresh(built, self.slow_values(state), prepared, state.size, self.dtype)
 
     def dose(self, state: State, doses: Values) -> State:
         """Add each dose (n,) to its linear state."""
         if not doses:
             return state
         rows = []
-        for name, row in zip(self.model.linear, state["linear"], strict=True):
+        for name, row in zip(self.model.linear, state.linear, strict=True):
             rows.append(row + jnp.asarray(doses[name], self.dtype) if name in doses else row)
         wrong = [name for name in doses if name not in self.model.linear]
         if wrong:
             raise ModelError(f"a dose enters '{wrong[0]}', which is no linear fast state")
-        return {**state, "linear": jnp.stack(rows)}
+        return replace(state, linear=jnp.stack(rows))
 
     def run(self, state: State, prepared: Prepared, built: Any, free: Array) -> State:
         """24 hours. `free` (S,) or (S, n) is 0 for clamped slow states."""
-        linear, relaxing, drives = self.fast.run(
-            state["linear"], state["relaxing"], self.slow_values(state), prepared, built
-        )
+        linear, relaxing, drives = self.fast.run(state.linear, state.relaxing, self.slow_values(state), prepared, built)
         mask = free.astype(self.dtype)
         mask = mask if mask.ndim == 2 else mask[:, None]
         size = len(self.model.slow)
@@ -113,8 +109,8 @@ class Day:
 
             return step(x, 1.0 / self.slow_steps, both, rates, mask, self._ends), None
 
-        slow, _ = lax.scan(advance, state["slow"], drives)
-        return {"slow": slow, "linear": linear, "relaxing": relaxing}
+        slow, _ = lax.scan(advance, state.slow, drives)
+        return State(slow, linear, relaxing)
 
     def _seen(self, at: Array, drive: Any, prepared: Prepared) -> dict[str, Array]:
         """Slow states and signals by name."""
@@ -129,14 +125,8 @@ class Day:
     def start(self, individual: Values, shared: Values, n: int) -> State:
         """The model's own starting state for n subjects."""
         given = {k: jnp.asarray(v, self.dtype) for k, v in {**shared, **individual}.items()}
-        values = self.model.initial(given)
-        groups = {"slow": self.model.slow, "linear": self.model.linear, "relaxing": self.model.relaxing}
-        return {
-            key: jnp.stack([jnp.broadcast_to(values[s], (n,)) for s in names]).astype(self.dtype)
-            if names
-            else jnp.zeros((0, n), self.dtype)
-            for key, names in groups.items()
-        }
+        values = {k: jnp.broadcast_to(jnp.asarray(v), (n,)) for k, v in self.model.initial(given).items()}
+        return State.of(self.model, values, self.dtype)
 
 
 def chain_ends(model: Model) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -15,9 +14,8 @@ from cereblon.model import Model, Program
 from cereblon.model.expr import Expr, free
 
 from .grid import Grid
-from .linear import Propagator
+from .linear import Built, Propagator
 
-_MOVED = 1e-3  # relative change of a rate that calls for a new propagator
 _LEAST_LOSS = 1e-6  # per day; keeps the level finite for a state that is not lost at all
 
 
@@ -27,6 +25,20 @@ class Level:
 
     names: tuple[str, ...]
     program: Program
+
+
+Constants: TypeAlias = dict[Expr, Array]
+
+
+class Ready(NamedTuple):
+    """Constant sub-expressions of the programs of a fast day."""
+
+    transfer: Constants
+    drivers: Constants
+    levels: tuple[Constants, ...]
+    averaged: Constants
+    inputs: Constants
+    mixture: Constants
 
 
 class FastDay:
@@ -84,40 +96,33 @@ class FastDay:
                     stack.append(bodies[name])
         return tuple(out)
 
-    def prepare(self, values: Mapping[str, Any]) -> list[dict[Expr, Array]]:
+    def prepare(self, values: Mapping[str, Any]) -> Ready:
         """Constant sub-expressions of all programs, for one set of parameters."""
-        programs = (self._transfer, self._drivers, *(v.program for v in self._levels))
-        programs = (*programs, self._averaged, self._inputs, self.mixture)
-        return [p.prepare(values) for p in programs]
+        return Ready(
+            self._transfer.prepare(values),
+            self._drivers.prepare(values),
+            tuple(level.program.prepare(values) for level in self._levels),
+            self._averaged.prepare(values),
+            self._inputs.prepare(values),
+            self.mixture.prepare(values),
+        )
 
-    def build(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Any:
-        """Coefficients of the linear states with the slow states as they stand now, and the propagators they make."""
+    def build(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> tuple[Built, ...]:
+        """The propagators of the linear states with the slow states as they stand now."""
         if self.propagator is None:
             return ()
-        now = self._coefficients(slow, prepared, n, dtype)
-        return now, self.propagator.build(now)
+        return self.propagator.build(self._coefficients(slow, prepared, n, dtype))
 
-    def refresh(self, built: Any, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Any:
-        """`built`, made anew for the subjects whose coefficients have moved (kidney function, above all).
-
-        Each subject is judged by himself, so that his numbers do not depend on his neighbours; the work is done only
-        on days when somebody has moved.
-        """
-        propagator = self.propagator
-        if propagator is None:
+    def refresh(
+        self, built: tuple[Built, ...], slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any
+    ) -> tuple[Built, ...]:
+        """`built`, made anew where a subject's rates have moved (kidney function, above all)."""
+        if self.propagator is None:
             return ()
-        old, blocks = built
-        now = self._coefficients(slow, prepared, n, dtype)
-        moved = jnp.any(jnp.abs(now - old) > _MOVED * jnp.abs(old), axis=0)
-
-        def again() -> Any:
-            fresh = (now, propagator.build(now))
-            return jax.tree.map(lambda a, b: jnp.where(moved, a, b), fresh, (old, blocks))
-
-        return lax.cond(jnp.any(moved), again, lambda: (old, blocks))
+        return self.propagator.refresh(built, self._coefficients(slow, prepared, n, dtype))
 
     def _coefficients(self, slow: Mapping[str, Array], prepared: Any, n: int, dtype: Any) -> Array:
-        entries = self._transfer.run({**prepared.values, **slow}, prepared.fast[0])
+        entries = self._transfer.run({**prepared.values, **slow}, prepared.fast.transfer)
         return jnp.stack([jnp.broadcast_to(jnp.asarray(e, dtype), (n,)) for e in entries])
 
     def known(
@@ -127,14 +132,14 @@ class FastDay:
         known: dict[str, Any] = {**prepared.values, **slow}
         n, dtype = relaxing.shape[-1], relaxing.dtype
         if self.propagator is not None:
-            for i, path in self.propagator.course(built[1], linear).items():
+            for i, path in self.propagator.course(built, linear).items():
                 known[self.model.linear[i]] = path
-            linear = self.propagator.finish(built[1], linear)
+            linear = self.propagator.finish(built, linear)
         if not self.model.relaxing:
             return known, linear
         shape = (self.grid.hours.size, n)
         watched = [self.model.linear[i] for i in self.propagator.watched] if self.propagator else []
-        drivers = self._drivers.run(known, prepared.fast[1])
+        drivers = self._drivers.run(known, prepared.fast.drivers)
         names = [*watched, *self.drivers]
         moving = [known[w] for w in watched] + [jnp.broadcast_to(jnp.asarray(d, dtype), shape) for d in drivers]
         given = jnp.stack(moving, axis=1) if moving else jnp.zeros((shape[0], 0, n), dtype)
@@ -146,7 +151,7 @@ class FastDay:
             at, h = now
             here = {**fixed, **dict(zip(names, at, strict=True))}
             following = []
-            for group, ready, (x, rate0, level0) in zip(self._levels, prepared.fast[2:-3], carry, strict=True):
+            for group, ready, (x, rate0, level0) in zip(self._levels, prepared.fast.levels, carry, strict=True):
                 out = [jnp.broadcast_to(jnp.asarray(v, dtype), (n,)) for v in group.program.run(here, ready)]
                 rate = jnp.maximum(jnp.stack(out[1::2]), _LEAST_LOSS)
                 level = jnp.stack(out[0::2]) / rate
@@ -179,9 +184,9 @@ class FastDay:
         weights = jnp.asarray(grid.weights, dtype)
         means = [
             jnp.dot(weights, jnp.broadcast_to(jnp.asarray(path, dtype), shape), precision="highest")
-            for path in self._averaged.run(known, prepared.fast[-3])
+            for path in self._averaged.run(known, prepared.fast.averaged)
         ]
-        paths = [jnp.broadcast_to(x, shape) for x in self._inputs.run(known, prepared.fast[-2])]
+        paths = [jnp.broadcast_to(x, shape) for x in self._inputs.run(known, prepared.fast.inputs)]
         steps, width = grid.windows.shape
         inputs = jnp.stack(paths, axis=1)[grid.windows] if paths else jnp.zeros((steps, width, 0, n), dtype)
         averaged = jnp.stack(means, axis=1) if means else jnp.zeros((steps, 0, n), dtype)
@@ -193,7 +198,7 @@ class FastDay:
         out = dict(zip(self.pure, means, strict=True))
         if self.mixed:
             given = {name: inputs[:, i] for i, name in enumerate(self.inputs)}
-            paths = self.mixture.run({**prepared.values, **slow, **given}, prepared.fast[-1])
+            paths = self.mixture.run({**prepared.values, **slow, **given}, prepared.fast.mixture)
             for name, path in zip(self.mixed, paths, strict=True):
                 whole = jnp.broadcast_to(path, inputs.shape[:1] + inputs.shape[-1:])
                 out[name] = jnp.dot(weights, whole, precision="highest")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cereblon.errors import CereblonError
 from cereblon.model import Model
+
+from .state import State
 
 
 class NumericalError(CereblonError):
@@ -25,18 +26,18 @@ class Ailment:
     value: float
 
 
-def ailing(model: Model, state: Mapping[str, Any]) -> list[Ailment]:
-    """Subjects with a negative or non-finite state; `state` is the engine's dict of slow, linear, relaxing arrays."""
+def ailing(model: Model, state: State) -> list[Ailment]:
+    """Subjects with a negative or non-finite state."""
     out: dict[int, Ailment] = {}
     for clock, names in (("slow", model.slow), ("linear", model.linear), ("relaxing", model.relaxing)):
-        values = np.asarray(state[clock])
+        values = np.asarray(getattr(state, clock))
         if values.size and not (np.isfinite(values) & (values >= 0)).all():
             for i, k in np.argwhere(~(np.isfinite(values) & (values >= 0))):
                 out.setdefault(int(k), Ailment(int(k), names[i], float(values[i, k])))
     return sorted(out.values(), key=lambda a: a.subject)
 
 
-def require_healthy(model: Model, state: Mapping[str, Any], subjects: Sequence[int] | None = None) -> None:
+def require_healthy(model: Model, state: State, subjects: Sequence[int] | None = None) -> None:
     """Raise NumericalError naming the subjects (by number where `subjects` gives the numbers) that failed."""
     found = ailing(model, state)
     if not found:

@@ -15,8 +15,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -28,6 +29,8 @@ Entry = tuple[int, int]
 _TERMS = 8  # of the exponential series
 _HALVINGS = 7  # the series runs at the finest interval / 128: for rates up to 500 per hour the rest is below 2e-7
 _SMALL = 0.5  # what leaves a state is known better than what stays below this, and worse above it
+_MOVED = 1e-3  # relative change of a rate that calls for a new propagator
+_GROUP = 32  # subjects built at a time
 _DAY = 7  # the finest interval doubled this often is a day
 
 
@@ -36,10 +39,11 @@ class Block:
 
     def __init__(self, places: tuple[int, ...], transfer: Sequence[Entry], watched: Sequence[int]) -> None:
         self.places, m = places, len(places)
-        self.given = [(places.index(i), places.index(j), t) for t, (i, j) in enumerate(transfer) if i in places]
+        self.rates = np.array([t for t, (i, _) in enumerate(transfer) if i in places], dtype=np.int32)
+        self.given = [(places.index(i), places.index(j)) for i, j in transfer if i in places]
         self.watched = tuple(k for k, place in enumerate(places) if place in watched)
         direct = np.eye(m, dtype=bool)
-        for i, j, _ in self.given:
+        for i, j in self.given:
             direct[i, j] = True
         reach = direct.copy()
         for _ in range(m):
@@ -61,6 +65,14 @@ class Block:
         return [[(self.slot[i, m], self.slot[m, j]) for m in middle if left[i, m] and right[m, j]] for i, j in targets]
 
 
+class Built(NamedTuple):
+    """What is kept of one block: its rates (given, n), exp(A*24 h) (entries, n), and the watched rows (K, rows, n)."""
+
+    rates: Array
+    day: Array
+    rows: Array
+
+
 class Propagator:
     """exp(A t) of the linear states at the hours of a grid, block by block.
 
@@ -76,22 +88,54 @@ class Propagator:
         groups = [tuple(k for k in range(size) if joined[k] == label) for label in dict.fromkeys(joined)]
         self.blocks = [Block(places, transfer, self.watched) for places in groups]
 
-    def build(self, coefficients: Array) -> list[tuple[Array, Array]]:
-        """Per block: entries of exp(A*24 h), (entries, n), and of its watched rows at every grid hour, (K, rows, n).
+    def build(self, coefficients: Array) -> tuple[Built, ...]:
+        """The propagators of every block; `coefficients` (transfer, n), 1/day, in the order of `transfer`."""
+        everybody = jnp.ones(coefficients.shape[-1], bool)
+        out = []
+        for block in self.blocks:
+            rates = coefficients[block.rates]
+            shapes = jax.eval_shape(lambda r, b=block: self._build(b, r), rates)
+            out.append(self._renewed(block, Built(*(jnp.zeros(x.shape, x.dtype) for x in shapes)), rates, everybody))
+        return tuple(out)
 
-        `coefficients` has shape (transfer, n), 1/day, in the order of `transfer`.
+    def refresh(self, built: tuple[Built, ...], coefficients: Array) -> tuple[Built, ...]:
+        """`built`, made anew block by block for the subjects whose rates in that block have moved by a thousandth.
+
+        Each subject is judged by himself, so that his numbers do not depend on his neighbours. A block costs nothing
+        while nobody has moved in it, and otherwise as much as there are groups of `_GROUP` subjects who have.
         """
-        return [self._build(block, coefficients) for block in self.blocks]
+        out = []
+        for block, old in zip(self.blocks, built, strict=True):
+            rates = coefficients[block.rates]
+            moved = jnp.any(jnp.abs(rates - old.rates) > _MOVED * jnp.abs(old.rates), axis=0)
+            out.append(self._renewed(block, old, rates, moved))
+        return tuple(out)
 
-    def _build(self, block: Block, coefficients: Array) -> tuple[Array, Array]:
-        n, dtype = coefficients.shape[-1], coefficients.dtype
+    def _renewed(self, block: Block, old: Built, rates: Array, who: Array) -> Built:
+        """`old` with the subjects `who` (n,) built from `rates`, a group at a time."""
+        width = min(_GROUP, who.size)
+
+        def group(carry: tuple[Array, Built]) -> tuple[Array, Built]:
+            left, built = carry
+            place = jnp.cumsum(left) - 1
+            taken = left & (place < width)
+            lanes = jnp.nonzero(taken, size=width, fill_value=0)[0]
+            place = jnp.clip(place, 0, width - 1)
+            fresh = self._build(block, rates[:, lanes])
+            return left & ~taken, jax.tree.map(lambda a, b: jnp.where(taken, a[..., place], b), fresh, built)
+
+        _, built = lax.while_loop(lambda carry: jnp.any(carry[0]), group, (who, old))
+        return built
+
+    def _build(self, block: Block, rates: Array) -> Built:
+        n, dtype = rates.shape[-1], rates.dtype
         rows = np.array(block.rows, dtype=np.int32)
         if len(block.places) == 1:
-            rate = coefficients[block.given[0][2]] if block.given else jnp.zeros(n, dtype)
+            rate = rates[0] if block.given else jnp.zeros(n, dtype)
             days = jnp.asarray(self.grid.hours / HOURS_PER_DAY, dtype)
             course = jnp.exp(days[:, None] * rate)[:, None]
-            return course[-1], course[:, rows]
-        first, left = self._short_step(block, coefficients)
+            return Built(rates, course[-1], course[:, rows])
+        first, left = self._short_step(block, rates)
 
         def square(carry: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
             following = _squared(block, *carry)
@@ -108,42 +152,42 @@ class Propagator:
         ones = np.array([1.0 if i == j else 0.0 for i, j in block.entries])
         start = jnp.broadcast_to(jnp.asarray(ones, dtype)[:, None], first.shape)[rows]
         _, later = lax.scan(advance, start, jnp.asarray(self.grid.doubling))
-        return doubled[_DAY], jnp.concatenate([start[None], later])
+        return Built(rates, doubled[_DAY], jnp.concatenate([start[None], later]))
 
     @staticmethod
-    def _short_step(block: Block, coefficients: Array) -> tuple[Array, Array]:
+    def _short_step(block: Block, rates: Array) -> tuple[Array, Array]:
         """exp(A h) of the shortest step as (entries, n), and what leaves each state in it, (states, n)."""
-        n, dtype = coefficients.shape[-1], coefficients.dtype
+        n, dtype = rates.shape[-1], rates.dtype
         cells: list[Any] = [jnp.zeros(n, dtype)] * len(block.entries)
-        for i, j, t in block.given:
-            cells[block.slot[i, j]] = coefficients[t] * (FINEST / HOURS_PER_DAY / 2**_HALVINGS)
-        rates = jnp.stack(cells)
+        for k, (i, j) in enumerate(block.given):
+            cells[block.slot[i, j]] = rates[k] * (FINEST / HOURS_PER_DAY / 2**_HALVINGS)
+        matrix = jnp.stack(cells)
 
         def term(carry: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], None]:
             power, total = carry
-            power = _product(block.sparse, power, rates) / k
+            power = _product(block.sparse, power, matrix) / k
             return (power, total + power), None
 
-        (_, change), _ = lax.scan(term, (rates, rates), jnp.arange(2, _TERMS + 1, dtype=dtype))
+        (_, change), _ = lax.scan(term, (matrix, matrix), jnp.arange(2, _TERMS + 1, dtype=dtype))
         left = jnp.clip(-change[block.diagonal], 0.0, 1.0)  # bounds that only rates beyond the series reach
         return jnp.maximum(change, 0.0).at[block.diagonal].set(1.0 - left), left
 
-    def course(self, built: list[tuple[Array, Array]], start: Array) -> dict[int, Array]:
+    def course(self, built: tuple[Built, ...], start: Array) -> dict[int, Array]:
         """Watched states at the grid hours, each (K, n), from `start` (size, n) at hour 0."""
         out: dict[int, Any] = {}
-        for block, (_, rows) in zip(self.blocks, built, strict=True):
+        for block, made in zip(self.blocks, built, strict=True):
             for slot, k in enumerate(block.rows):
                 i, j = block.entries[k]
-                part, place = rows[:, slot] * start[block.places[j]], block.places[i]
+                part, place = made.rows[:, slot] * start[block.places[j]], block.places[i]
                 out[place] = out[place] + part if place in out else part
         return out
 
-    def finish(self, built: list[tuple[Array, Array]], start: Array) -> Array:
+    def finish(self, built: tuple[Built, ...], start: Array) -> Array:
         """All states after 24 hours, (size, n)."""
         out: list[Any] = [None] * self.size
-        for block, (day, _) in zip(self.blocks, built, strict=True):
+        for block, made in zip(self.blocks, built, strict=True):
             for k, (i, j) in enumerate(block.entries):
-                part, place = day[k] * start[block.places[j]], block.places[i]
+                part, place = made.day[k] * start[block.places[j]], block.places[i]
                 out[place] = part if out[place] is None else out[place] + part
         return jnp.stack(out)
 

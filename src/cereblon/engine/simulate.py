@@ -14,8 +14,9 @@ from jax import Array, lax
 from cereblon.model import Model
 
 from .cycle import DAYS
-from .day import Day, State, Values, working_type
+from .day import Day, Values, working_type
 from .programs import Program
+from .state import State
 
 
 def simulate(
@@ -44,7 +45,7 @@ def simulate(
     values = model.values(given)
     sizes = {np.shape(v)[0] for v in values.values() if np.ndim(v)}
     sizes |= {np.shape(d)[1] for d in (doses or {}).values() if np.ndim(d) == 2}
-    sizes |= {start["slow"].shape[-1]} if start is not None else set()
+    sizes |= {start.size} if start is not None else set()
     n = max(sizes, default=1)
     kind = working_type(dtype)
     names = tuple(model.states if save is None else save)
@@ -83,7 +84,7 @@ def _runner(model: Model, names: tuple[str, ...], slow_steps: int, kind: str) ->
     ) -> tuple[State, dict[str, Array], dict[str, Array]]:
         prepared = day.prepare(individual, shared)
         ready = keep.prepare(prepared.values)
-        n = state["slow"].shape[-1]
+        n = state.size
 
         def see(now: State) -> dict[str, Array]:
             out = keep.run({**prepared.values, **day.all_values(now)}, ready)
@@ -121,7 +122,7 @@ def course(
     """
     values = model.values({**(individual or {}), **(shared or {})})
     sizes = [np.shape(v)[0] for v in [*values.values(), *(doses or {}).values()] if np.ndim(v)]
-    n = max(sizes, default=1) if state is None else state["slow"].shape[-1]
+    n = max(sizes, default=1) if state is None else state.size
     day = Day(model, 8, working_type(dtype), watch_all=True)
     people = {k: jnp.broadcast_to(jnp.asarray(values[k], day.dtype), (n,)) for k in model.individual}
     prepared = day.prepare(people, {k: values[k] for k in model.shared})
@@ -129,7 +130,5 @@ def course(
     now = day.dose(now, {k: jnp.broadcast_to(jnp.asarray(v, day.dtype), (n,)) for k, v in (doses or {}).items()})
     wanted = tuple(names)
     model.require(wanted)
-    found = day.fast.course(
-        now["linear"], now["relaxing"], day.slow_values(now), prepared, day.build(now, prepared), wanted
-    )
+    found = day.fast.course(now.linear, now.relaxing, day.slow_values(now), prepared, day.build(now, prepared), wanted)
     return day.fast.grid.hours, {k: np.asarray(v) for k, v in found.items()}

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from cereblon.engine import course, simulate
+from cereblon.engine import State, course, simulate
 from cereblon.errors import CereblonError
 from cereblon.model import Model
 from cereblon.patients.untreated import LEUKEMIA, SOLVED, untreated_start
@@ -118,21 +119,18 @@ def start_states(model: Model, ensemble: Ensemble, names: tuple[str, ...], off: 
     values = {k: np.asarray(v, dtype=np.float32) for k, v in ensemble.values.items()}
     values |= {k: np.full(n, v, dtype=np.float32) for k, v in off.items() if k in values}
 
-    def start(given: dict[str, Any]) -> Mapping[str, Any]:
+    def start(given: dict[str, Any]) -> State:
         return _packed(model, {k: np.broadcast_to(v, (n,)) for k, v in model.initial(given).items()})
 
-    def advance(state: Mapping[str, Any], given: dict[str, Any], free: Any, cycle: int) -> Mapping[str, Any]:
-        padded = {k: _pad(v) for k, v in state.items()}
-        _, after = _stretch(model, padded, {k: _pad(v) for k, v in given.items()}, free[:, None], None, names)
-        return {k: v[:, :n] for k, v in after.items()}
+    def advance(state: State, given: dict[str, Any], free: Any, cycle: int) -> State:
+        _, after = _stretch(model, state.pad(WIDTH), {k: _pad(v) for k, v in given.items()}, free[:, None], None, names)
+        return jax.tree.map(lambda rows: rows[:, :n], after)  # type: ignore[no-any-return]
 
     with np.errstate(all="ignore"):  # a knock-out of all divisions has no balance; the limits of the scales hold
         state, solved = untreated_start(model, values, {}, ensemble.growth, start, advance)
-    healthy = {k: np.array(v) for k, v in state.items()}
-    for name in LEUKEMIA:
-        healthy["slow"][model.slow.index(name)] = 0.0
+    healthy = _packed(model, {**state.named(model), **dict.fromkeys(LEUKEMIA, 0.0)})
     for piece in range(HEALTHY_PIECES):
-        healthy = {k: np.array(v) for k, v in advance(healthy, solved, np.ones(len(model.slow)), piece).items()}
+        healthy = advance(healthy, solved, np.ones(len(model.slow)), piece)
     states = {"untreated": _unpacked(model, state), "healthy": _unpacked(model, healthy)}
     return Starts(states, {name: np.asarray(solved[name], dtype=np.float64) for name in SOLVED})
 
@@ -150,7 +148,7 @@ def _run_lanes(
     for batch in batches:
         values = {k: _pad(np.concatenate([lanes[i].values[k] for i in batch])) for k in lanes[batch[0]].values}
         packed = [_packed(model, lanes[i].states) for i in batch]
-        state = {k: _pad(np.concatenate([p[k] for p in packed], axis=-1)) for k in packed[0]}
+        state: State = jax.tree.map(lambda *rows: np.concatenate(rows, axis=-1), *packed).pad(WIDTH)
         free = _pad(np.concatenate([_free(model, lanes[i], n) for i in batch], axis=1))
         kept: list[dict[str, Floats]] = []
         for piece in range(pieces[batch[-1]]):
@@ -171,15 +169,15 @@ def _run_lanes(
 
 
 def _stretch(
-    model: Model, state: Mapping[str, Any], values: Mapping[str, Any], free: Any, doses: Any, names: tuple[str, ...]
-) -> tuple[dict[str, Floats], dict[str, Any]]:
+    model: Model, state: State, values: Mapping[str, Any], free: Any, doses: Any, names: tuple[str, ...]
+) -> tuple[dict[str, Floats], State]:
     entries = (*(entry.state for entry in model.entries.values()), CARRIER)
     given = {k: np.zeros((PIECE, WIDTH)) for k in entries} if doses is None else doses
     people = {k: v for k, v in values.items() if k in model.individual}
     common = {k: v for k, v in values.items() if k not in model.individual}
     mask = np.broadcast_to(free, (len(model.slow), WIDTH))
-    seen, after = simulate(model, people, common, given, PIECE, names, SLOW_STEPS, start=dict(state), free=mask)
-    return seen, {k: np.asarray(v) for k, v in after.items()}
+    seen, after = simulate(model, people, common, given, PIECE, names, SLOW_STEPS, start=state, free=mask)
+    return seen, jax.tree.map(np.asarray, after)
 
 
 def _first_day(model: Model, lane: Lanes, names: tuple[str, ...]) -> tuple[Floats, dict[str, Floats]]:
@@ -188,8 +186,7 @@ def _first_day(model: Model, lane: Lanes, names: tuple[str, ...]) -> tuple[Float
     people = {k: v for k, v in lane.values.items() if k in model.individual}
     common = {k: v for k, v in lane.values.items() if k not in model.individual}
     doses = {k: d[0] for k, d in lane.doses.items()}
-    state: Any = {k: np.asarray(v, dtype=np.float32) for k, v in _packed(model, lane.states).items()}
-    return course(model, names, people, common, doses, state)
+    return course(model, names, people, common, doses, _packed(model, lane.states))
 
 
 def _free(model: Model, lane: Lanes, n: int) -> Floats:
@@ -201,20 +198,12 @@ def _slice(table: Floats, piece: int) -> Floats:
     return part if len(part) == PIECE else np.concatenate([part, np.zeros((PIECE - len(part), table.shape[1]))])
 
 
-def _packed(model: Model, states: Mapping[str, Any]) -> dict[str, Floats]:
-    groups = {"slow": model.slow, "linear": model.linear, "relaxing": model.relaxing}
-    return {
-        clock: np.stack([np.asarray(states[s], dtype=np.float32) for s in names]) for clock, names in groups.items()
-    }
+def _packed(model: Model, states: Mapping[str, Any]) -> State:
+    return State.of(model, {name: np.asarray(value) for name, value in states.items()}, np.float32)
 
 
-def _unpacked(model: Model, state: Mapping[str, Any]) -> States:
-    groups = {"slow": model.slow, "linear": model.linear, "relaxing": model.relaxing}
-    return {
-        s: np.array(row, dtype=np.float64)
-        for k, names in groups.items()
-        for s, row in zip(names, np.asarray(state[k]), strict=True)
-    }
+def _unpacked(model: Model, state: State) -> States:
+    return {name: np.array(row, dtype=np.float64) for name, row in state.named(model).items()}
 
 
 def _pad(array: Any) -> Floats:

@@ -17,7 +17,8 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from cereblon.antimony.lexer import MOST_BYTES
-from cereblon.documents.base import Document, Number, Text, problem
+from cereblon.documents.base import Document, Key, Number, Text, problem
+from cereblon.documents.doses import HOURS, Basis
 from cereblon.documents.problems import explain
 from cereblon.documents.yamltext import DocumentError, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest, printable
@@ -25,13 +26,12 @@ from cereblon.storage.reading import read_limited
 
 CARD, EFFECT, PARAMETERS = "card.yaml", "effect.ant", "parameters.tsv"
 MOST_DRUGS = 200  # of one folder of somebody else's
-DOSE_UNITS = {"mg": "mg", "ug": "microgram"}
+DOSE_UNITS = {"mg": "mg", "ug": "microgram", "IU": "IU"}
 """Unit of a dose on a card -> unit of the state that it enters."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 """A name of the model text."""
 DrugName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
-Hour = Annotated[int, Field(strict=True, ge=0, le=23)]
 
 
 class DrugIdentity(Document):
@@ -43,15 +43,27 @@ class DrugIdentity(Document):
 
 
 class CardDose(Document):
-    """How doses are written: flat, per m2 or per kg; the most in a day (in the card's unit; an absurdity limit).
+    """How doses are written, amounts in the card's unit.
 
-    `hours`: hours of the day at which doses are given; `over`: hours that one takes, 0 for all at once.
+    `basis`: flat, per m2 or per kg; `max_daily`: beyond it a dose is taken for a slip of the pen, no recommendation;
+    `most`: highest single dose whatever the body; `hours` of the day at which doses are given; `over`: hours that one
+    takes, 0 for all at once; `levels`: the usual ladder for steps up and down, rising; none: only the planned doses.
     """
 
-    basis: Literal["flat", "per_m2", "per_kg"] = "flat"
-    max_daily: Annotated[Number, Field(gt=0)]
-    hours: Annotated[tuple[Hour, ...], Field(min_length=1, max_length=4)] = (0,)
+    basis: Basis = "flat"
+    max_daily: Annotated[float, Field(strict=True, gt=0, le=1e9)]
+    most: Annotated[float, Field(strict=True, gt=0, le=1e9)] | None = None
+    hours: Annotated[tuple[int, ...], Field(min_length=1, max_length=4)] = (0,)
     over: Annotated[float, Field(strict=True, ge=0, le=24)] = 0.0
+    levels: Annotated[tuple[Annotated[Number, Field(gt=0)], ...], Field(max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.levels) != sorted(set(self.levels)):
+            raise problem("expected rising levels", ("levels",))
+        if list(self.hours) != sorted(set(self.hours)) or not set(self.hours) <= set(HOURS):
+            raise problem(f"expected hours in rising order, of {', '.join(map(str, HOURS))}", ("hours",))
+        return self
 
 
 class ActsAs(Document):
@@ -68,6 +80,10 @@ class DrugCard(Document):
     concentration, `exposure` the quantity that adds up its AUC; `kinetics` is a template of biology/kinetics or
     "own". Every name that its texts define begins with `prefix`. A drug that `acts_as` another has none of these.
     `unit` is that of a dose; `needs` names drugs that must be on board with it.
+
+    What a site knows: `rule_sets` names the sets of dose rules that it is held and reduced by (none: given as
+    scheduled); `rescue` what it is given for when a trial does not say; `steroid` whether it is one; `lysis_from` the
+    dose at which a start without cover is warned of; `covers` what it protects from.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
@@ -78,7 +94,7 @@ class DrugCard(Document):
     prefix: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,19}$")] | None = None
     kinetics: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")] | None = None
     enters: Name | None = None
-    unit: Literal["mg", "ug"]
+    unit: Literal["mg", "ug", "IU"]
     dose: CardDose
     in_medium: Name | None = None
     exposure: Name | None = None
@@ -86,7 +102,12 @@ class DrugCard(Document):
     acts_as: ActsAs | None = None
     route: Literal["oral", "intravenous", "subcutaneous"]
     source: Text
-    cereblon_ligand: bool = False
+    cereblon_ligand: Annotated[bool, Field(strict=True)] = False
+    rule_sets: Annotated[tuple[Key, ...], Field(max_length=20)] = ()
+    rescue: Literal["flare", "neutropenia"] | None = None
+    steroid: Annotated[bool, Field(strict=True)] = False
+    lysis_from: Annotated[Number, Field(gt=0)] | None = None
+    covers: Literal["lysis"] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

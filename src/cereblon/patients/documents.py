@@ -57,7 +57,7 @@ class Documents:
 
 def read_rows(name: str) -> list[dict[str, str]]:
     """Return the rows of a packaged document; refuse rows without status, source or evidence."""
-    text = (files("cereblon.patients") / name).read_text(encoding="utf-8")
+    text = (files(__package__) / name).read_text(encoding="utf-8")
     return parse_rows(name, text)
 
 

@@ -10,11 +10,14 @@ until they rest, and the rates are solved again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from cereblon.engine import State
 from cereblon.model import Model
 
 Values = dict[str, NDArray[np.floating[Any]]]
@@ -43,7 +46,7 @@ _FLOWS = [f"{tissue}_{way}{c}" for tissue in ("node", "marrow") for way in ("egr
 _BIRTHS = [f"{name}{c}" for name in ("node_activation", "marrow_division") for c in CLONES]
 FLUXES = (*(name for names in _LOSSES.values() for name in names), *_FLOWS, *_BIRTHS)
 
-Advance = Callable[[Mapping[str, Any], Values, NDArray[np.floating[Any]], int], Mapping[str, Any]]
+Advance = Callable[[State, Values, NDArray[np.floating[Any]], int], State]
 """advance(state, individual, free, cycle) -> state 28 untreated days later; free (S,) is 0 for held slow states."""
 
 
@@ -82,9 +85,9 @@ def untreated_start(
     individual: Values,
     shared: Mapping[str, float],
     growth: NDArray[np.floating[Any]],
-    start: Callable[[Values], Mapping[str, Any]],
+    start: Callable[[Values], State],
     advance: Advance,
-) -> tuple[Mapping[str, Any], Values]:
+) -> tuple[State, Values]:
     """Return (state, individual): the engine state at the first dose and the parameters with the solved scales.
 
     individual: name -> (n,) drawn parameters; growth: (n,) per day; start(individual) makes the model's own starting
@@ -105,32 +108,27 @@ def untreated_start(
     return state, individual
 
 
-def _named(model: Model, state: Mapping[str, Any]) -> Values:
-    groups = ((model.slow, "slow"), (model.linear, "linear"), (model.relaxing, "relaxing"))
-    return {name: row for names, key in groups for name, row in zip(names, np.asarray(state[key]), strict=True)}
-
-
 def _solved(
     model: Model,
-    state: Mapping[str, Any],
+    state: State,
     individual: Values,
     shared: Mapping[str, float],
     growth: NDArray[np.floating[Any]],
 ) -> Values:
-    found = balance(model, _named(model, state), {**shared, **individual}, growth)
+    found = balance(model, jax.tree.map(np.asarray, state).named(model), {**shared, **individual}, growth)
     return {**individual, **{name: value.astype(np.float32) for name, value in found.items()}}
 
 
-def _totals(model: Model, state: Mapping[str, Any]) -> dict[tuple[str, ...], NDArray[np.floating[Any]]]:
-    slow = dict(zip(model.slow, np.asarray(state["slow"]), strict=True))
+def _totals(model: Model, state: State) -> dict[tuple[str, ...], NDArray[np.floating[Any]]]:
+    slow = dict(zip(model.slow, np.asarray(state.slow), strict=True))
     return {names: np.sum([slow[s] for s in names], axis=0) for names in (NODE, MARROW, BLOOD)}
 
 
-def _rescaled(model: Model, state: Mapping[str, Any], drawn: Mapping[tuple[str, ...], Any]) -> Mapping[str, Any]:
+def _rescaled(model: Model, state: State, drawn: Mapping[tuple[str, ...], Any]) -> State:
     """Return the state with each tissue's total as drawn and its inner division as it has become."""
-    slow = np.array(state["slow"])
+    slow = np.array(state.slow)
     now = _totals(model, state)
     for names, total in drawn.items():
         for name in names:
             slow[model.slow.index(name)] *= total / np.maximum(now[names], 1e-30)
-    return {**state, "slow": slow}
+    return replace(state, slow=slow)

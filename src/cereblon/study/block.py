@@ -1,4 +1,4 @@
-"""One block of subjects through a trial: cohort, untreated start, cycles with the clinic, assessments between."""
+"""One block of subjects through a trial: cohort, untreated start, weeks with the clinic, assessments between."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from numpy.typing import NDArray
 
 from cereblon.clinic.codes import INFECTIONS, NOISE, THRESHOLDS
 from cereblon.clinic.criteria.tracker import TRUTH, ResponseTracker
-from cereblon.clinic.site.orders import BLOCK, Orders, assessment_days, ct_flags, normal
+from cereblon.clinic.rules import Site
+from cereblon.clinic.site.calendar import seen_of
+from cereblon.clinic.site.orders import Orders, assessment_days, ct_flags, normal
+from cereblon.clinic.site.shape import block_weeks
 from cereblon.clinic.trial.trial import Trial
-from cereblon.engine import NumericalError, require_healthy
+from cereblon.engine import NumericalError, State, require_healthy
 from cereblon.model import Model
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
 from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
+from cereblon.study.drugs import site_drugs
 from cereblon.study.program import study_cycle
 from cereblon.study.subjects import SubjectBlock
 from cereblon.study.tables import Frames, block_tables
 
 Floats = NDArray[np.floating[Any]]
 Tree = dict[str, Any]
-WEEKS = 4
+UNTREATED_DAYS = 28
+"""Days that `untreated_start` asks for at a time."""
 
 
 class BlockRunner:
@@ -36,6 +41,7 @@ class BlockRunner:
         population: Population,
         shared: Mapping[str, float],
         parameters: Mapping[str, Any],
+        site: Site,
         seed: int,
         model: Model,
         lanes: int,
@@ -43,68 +49,62 @@ class BlockRunner:
         """Take the trial without its published outcomes, shared parameter values and the table with typical values."""
         self.trial, self.population, self.seed, self.model, self.lanes = trial, population, seed, model, lanes
         self.shared: dict[str, Any] = {name: np.float32(value) for name, value in shared.items()}
+        self.site, self.drugs, self.weeks = site, site_drugs(model), block_weeks(trial)
         self._parameters = parameters
-        self._cycle = study_cycle(model, trial, lanes)
+        self._cycle = study_cycle(model, trial, self.drugs, lanes)
         self._cycle.begin()
-        follow_up = trial.follow_up
-        last = (follow_up.duration_months + (follow_up.accrual_months or 0.0) / 2.0) * 365.25 / 12.0
-        self.cycles = int(np.ceil((last + 1.0) / BLOCK))
+        self.blocks = int(np.ceil((trial.follow_up.last_day + 1.0) / (7 * self.weeks)))
         draw_cohort(population, trial.setting, np.array([1]), seed)  # plan the population once, before threads
 
     def run(self, block: SubjectBlock, tick: Callable[[int], None]) -> tuple[Frames, NDArray[np.int64], Tree, Any]:
-        """Simulate a block; tick(cycle) is called as cycles finish.
+        """Simulate a block; tick(number) is called as blocks of weeks finish.
 
         Returns the tables of its subjects and the visits (days, values, present) for the visit writer.
         """
-        lanes = block.padded(self.lanes)
+        lanes, weeks = block.padded(self.lanes), self.weeks
         cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed).columns
         thresholds = draw_thresholds(lanes.number, self.seed, THRESHOLDS, INFECTIONS)
-        noise = draw_noise(lanes.number, self.seed, self.cycles * WEEKS + 1, len(NOISE))
-        orders = Orders(self.trial, lanes.arm, cohort, thresholds)
+        noise = draw_noise(lanes.number, self.seed, self.blocks * weeks + 1, len(NOISE))
+        orders = Orders(self.trial, lanes.arm, cohort, thresholds, self.drugs, self.site)
         state, individual = self._start(lanes, cohort, orders)
-        tracker = ResponseTracker(
+        tracker = self._tracker(cohort, thresholds)
+        cut = orders.follow_up_days()
+        days = assessment_days(self.trial, self.blocks * 7 * weeks)
+        scans = dict(zip(days.tolist(), ct_flags(self.trial, days).tolist(), strict=True))
+        clinic: Tree = orders.initial()
+        self._assess(tracker, 0, self._truth(state, individual), noise, clinic, cut, scans)
+        records: list[Tree] = []
+        free = np.ones(len(self.model.slow), dtype=np.float32)
+        for number in range(self.blocks):
+            first = number * 7 * weeks
+            seen = seen_of(clinic, *tracker.so_far()) if number else None
+            clinic, weekly, daily = orders.block(number, clinic, noise[weeks * number : weeks * (number + 1)], seen)
+            state, clinic, record = _read(
+                self._cycle(state, clinic, individual, self.shared, free, orders.static, weekly, daily, np.int32(first))
+            )
+            self._require_possible(block, state, record)
+            records.append(record)
+            day = first + 7 * weeks  # examinations are at the ends of blocks, so that each decides the next dose
+            if day in scans:
+                self._assess(tracker, day, self._truth(state, individual), noise, clinic, cut, scans)
+                clinic = tracker.apply(clinic, day)
+                orders.calendar.note_complete_response(tracker.complete_response_day())
+            tick(number + 1)
+        return block_tables(self.trial, block, cohort, tracker, clinic, _joined(records), cut, self.site, self.drugs)
+
+    def _tracker(self, cohort: Tree, thresholds: Mapping[str, Floats]) -> ResponseTracker:
+        return ResponseTracker(
             self.trial.criteria,
             self.trial.nodes_by,
             cohort["spd0"],
             cohort["ldi0"],
             hand=normal(thresholds["hand"][0]),
             nodules=normal(thresholds["nodules"][0]),
+            site=self.site,
             marrow=self.trial.schedule.marrow == "to_confirm_cr",
         )
-        cut = orders.follow_up_days()
-        days = assessment_days(self.trial, self.cycles * BLOCK)
-        scans = dict(zip(days.tolist(), ct_flags(self.trial, days).tolist(), strict=True))
-        clinic: Tree = orders.initial()
-        self._assess(tracker, 0, self._truth(state, individual), noise, clinic, cut, scans)
-        records: list[Tree] = []
-        free = np.ones(len(self.model.slow), dtype=np.float32)
-        for cycle in range(self.cycles):
-            weekly = orders.weekly(cycle, noise[WEEKS * cycle : WEEKS * (cycle + 1)])
-            state, clinic, record = self._cycle(
-                state,
-                clinic,
-                individual,
-                self.shared,
-                free,
-                orders.static,
-                weekly,
-                orders.daily(cycle),
-                np.int32(cycle * BLOCK),
-            )
-            state, clinic, record = _read((state, clinic, record))
-            self._require_possible(block, state, record)
-            records.append(record)
-            due = [d for d in days.tolist() if cycle * BLOCK < d <= (cycle + 1) * BLOCK]
-            for day in due:
-                week = (day - cycle * BLOCK) // 7
-                truth = {k: record[k][week] for k in TRUTH} if week < WEEKS else self._truth(state, individual)
-                self._assess(tracker, day, truth, noise, clinic, cut, scans)
-            if due:
-                clinic = tracker.complete(tracker.apply(clinic, due[-1]), orders.static["cr_days"])
-            tick(cycle + 1)
-        return block_tables(self.trial, block, cohort, tracker, clinic, _joined(records), cut)
 
-    def _start(self, lanes: SubjectBlock, cohort: Tree, orders: Orders) -> tuple[Tree, Tree]:
+    def _start(self, lanes: SubjectBlock, cohort: Tree, orders: Orders) -> tuple[State, Tree]:
         drawn = draw_variability(self._parameters, lanes.number, self.seed)
         individual = {}
         for name in self.model.individual:
@@ -114,30 +114,30 @@ class BlockRunner:
             individual[name] = (
                 np.full(self.lanes, given, np.float32) if fixed or value is None else value.astype(np.float32)
             )
-        idle = _idle(orders)
+        clinic, weekly, daily = orders.idle()
 
-        def start(values: Tree) -> Tree:
+        def start(values: Tree) -> State:
             first = self.model.initial({**self.shared, **values})
-            groups = {"slow": self.model.slow, "linear": self.model.linear, "relaxing": self.model.relaxing}
-            return {clock: np.stack([first[s] for s in names]).astype(np.float32) for clock, names in groups.items()}
+            return State.of(self.model, first, np.float32)
 
-        def advance(state: Mapping[str, Any], values: Tree, free: Floats, cycle: int) -> Tree:
-            after, _, _ = self._cycle(state, *_arguments(idle, values, self.shared, free))
-            return dict(_read(after))
+        def advance(state: State, values: Tree, free: Floats, cycle: int) -> State:
+            for _ in range(0, UNTREATED_DAYS, 7 * self.weeks):
+                state, _, _ = self._cycle(
+                    state, clinic, values, self.shared, free, orders.static, weekly, daily, np.int32(0)
+                )
+            read: State = _read(state)
+            return read
 
-        state, individual = untreated_start(self.model, individual, self.shared, cohort["growth0"], start, advance)
-        return dict(state), individual
+        return untreated_start(self.model, individual, self.shared, cohort["growth0"], start, advance)
 
-    def _truth(self, state: Tree, individual: Tree) -> Tree:
-        groups = ((self.model.slow, "slow"), (self.model.linear, "linear"), (self.model.relaxing, "relaxing"))
-        now = {name: row for names, key in groups for name, row in zip(names, state[key], strict=True)}
-        seen = self.model.observe(TRUTH, now, {**self.shared, **individual})
+    def _truth(self, state: State, individual: Tree) -> Tree:
+        seen = self.model.observe(TRUTH, state.named(self.model), {**self.shared, **individual})
         return {k: np.broadcast_to(np.asarray(v), (self.lanes,)) for k, v in seen.items()}
 
-    def _require_possible(self, block: SubjectBlock, state: Tree, record: Tree) -> None:
+    def _require_possible(self, block: SubjectBlock, state: State, record: Tree) -> None:
         """Raise NumericalError for a subject with an impossible state or reading; padding is not reported."""
         n = len(block.usubjid)
-        require_healthy(self.model, {clock: rows[:, :n] for clock, rows in state.items()}, block.usubjid.tolist())
+        require_healthy(self.model, jax.tree.map(lambda rows: rows[:, :n], state), block.usubjid.tolist())
         for name in TRUTH:
             wrong = ~np.isfinite(record[name][:, :n]).all(axis=0)
             if wrong.any():
@@ -162,37 +162,13 @@ class BlockRunner:
 _COHORT_NAME = {"ldh0": "ldh"}
 
 
-def _idle(orders: Orders) -> Tree:
-    """Return the arguments of a cycle in which nobody is treated and nothing is measured."""
-    zero = np.zeros((WEEKS, len(NOISE), orders.size), dtype=np.float32)
-    weekly = orders.weekly(0, zero)
-    daily = {name: np.zeros_like(value) for name, value in orders.daily(0).items()}
-    daily["week_start"] = orders.daily(0)["week_start"]
-    clinic = orders.initial()
-    clinic["off"] = np.ones(orders.size, dtype=np.float32)
-    return {"clinic": clinic, "static": orders.static, "weekly": weekly, "daily": daily}
-
-
-def _arguments(idle: Tree, individual: Tree, shared: Mapping[str, Any], free: Floats) -> tuple[Any, ...]:
-    return (
-        idle["clinic"],
-        individual,
-        shared,
-        free,
-        idle["static"],
-        idle["weekly"],
-        idle["daily"],
-        np.int32(0),
-    )
-
-
 def _read(tree: Any) -> Any:
     """Return arrays of a cycle as NumPy arrays; in the same memory where they already are in this machine's."""
     return jax.tree.map(np.asarray, tree)
 
 
 def _joined(records: list[Tree]) -> Tree:
-    """Return weekly records (4, n) of many cycles as (weeks, n)."""
+    """Return weekly records (weeks, ...) of many blocks as (all weeks, ...)."""
     out: Tree = {k: np.concatenate([r[k] for r in records]) for k in records[0] if k != "clinic"}
     out["clinic"] = {k: np.concatenate([r["clinic"][k] for r in records]) for k in records[0]["clinic"]}
     return out

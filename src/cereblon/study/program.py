@@ -7,7 +7,7 @@ shapes, is ignored and written anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from inspect import unwrap
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from cereblon.clinic.site.drugs import SiteDrug
+from cereblon.clinic.site.shape import Shape, shape_of
 from cereblon.engine.programs import compile_well, keep_program, program_name, read_program
 from cereblon.study.checkpoint import code_fingerprint
 
@@ -30,22 +32,22 @@ SLOW_STEPS = 4
 """Steps of the slow clock in a day."""
 
 
-def study_cycle(model: Model, trial: Trial, lanes: int = LANES) -> KeptProgram:
-    """Return the cycle of `model` under the clinic for blocks of `trial`; trials with as many dose levels share it."""
-    return _cycle(model, lanes, max(len(arm.levels) for arm in trial.arms))
+def study_cycle(model: Model, trial: Trial, drugs: Sequence[SiteDrug], lanes: int = LANES) -> KeptProgram:
+    """Return the cycle of `model` under the clinic for blocks of `trial`; trials of the same `Shape` share it."""
+    return _cycle(model, tuple(drugs), lanes, shape_of(trial, drugs))
 
 
-@lru_cache(maxsize=4)
-def _cycle(model: Model, lanes: int, levels: int) -> KeptProgram:
+@lru_cache(maxsize=64)
+def _cycle(model: Model, drugs: tuple[SiteDrug, ...], lanes: int, shape: Shape) -> KeptProgram:
     def build() -> Any:
         # a start from the kept program does without these
-        from cereblon.clinic.site.decide import OBSERVED, decide
+        from cereblon.clinic.site.decide import OBSERVED, build_decide
         from cereblon.engine import build_cycle
         from cereblon.study.tables import RECORDED
 
-        return unwrap(build_cycle(model, decide, RECORDED, OBSERVED, SLOW_STEPS))
+        return unwrap(build_cycle(model, build_decide(drugs, shape.by_hour), RECORDED, OBSERVED, SLOW_STEPS))
 
-    return KeptProgram(build, f"{model.fingerprint} {lanes} {levels}")
+    return KeptProgram(build, f"{model.fingerprint} {lanes} {shape} {drugs}")
 
 
 class KeptProgram:

@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 
 from cereblon import arguments
+from cereblon.clinic.rules import Site
 from cereblon.clinic.trial.trial import Trial
 from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
@@ -146,6 +147,7 @@ def _run(
         population_of(trial),
         _shared(model, plan),
         _parameters(model, plan),
+        Site.packaged(),
         plan.seed,
         model,
         LANES,
@@ -271,7 +273,7 @@ def _simulate(
     say: Progress,
 ) -> None:
     todo = [b for b in blocks if not checkpoint.has(b.index, TABLES_WRITTEN)]
-    cycles = runner.cycles
+    cycles = runner.blocks
     steps = {b.index: 0 if b in todo else cycles for b in blocks}
     total = cycles * len(blocks)
     compiled = threading.Event()

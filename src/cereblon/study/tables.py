@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -13,10 +14,12 @@ from cereblon.clinic.codes import OFF_WORDS, Off
 from cereblon.clinic.criteria.events import adverse_events, time_to_event
 from cereblon.clinic.criteria.response import Category
 from cereblon.clinic.criteria.tracker import TRUTH, ResponseTracker
-
-if TYPE_CHECKING:
-    from cereblon.clinic.trial.trial import Trial
-    from cereblon.study.subjects import SubjectBlock
+from cereblon.clinic.rules import Site
+from cereblon.clinic.site.decide import WEEKLY_BY_DRUG
+from cereblon.clinic.site.drugs import SiteDrug
+from cereblon.clinic.trial.plan import arm_plan
+from cereblon.clinic.trial.trial import Trial
+from cereblon.study.subjects import SubjectBlock
 
 Tree = dict[str, Any]
 Frames = dict[str, pl.DataFrame]
@@ -55,15 +58,18 @@ def block_tables(
     clinic: Tree,
     weekly: Tree,
     cut: NDArray[np.float64],
+    site: Site,
+    drugs: Sequence[SiteDrug],
 ) -> tuple[Frames, Days, Tree, NDArray[np.bool_]]:
     """Return the block's tables and its visits (ADY (t,), quantity -> (t, n), present (t, n)), padding removed.
 
-    weekly: records (weeks, n) and the clinic's own under "clinic"; cut: day of the data cut, (n,).
+    weekly: records (weeks, n) and the clinic's own under "clinic"; cut: day of the data cut, (n,); drugs: rows
+    of the arrays of shape (drugs, n).
     """
     n = len(block.usubjid)
-    clinic = {k: np.asarray(v)[:n] for k, v in clinic.items()}
+    clinic = {k: np.asarray(v)[..., :n] for k, v in clinic.items()}
     records = {k: np.asarray(v)[:, :n] for k, v in weekly.items() if k != "clinic"}
-    weeks = {k: np.asarray(v)[:, :n] for k, v in weekly["clinic"].items()}
+    weeks = {k: np.asarray(v)[..., :n] for k, v in weekly["clinic"].items()}
     cut = cut[:n]
     times = time_to_event(
         clinic, tracker.progressed_day[:n], tracker.response_day()[:n], tracker.last_assessed()[:n], cut
@@ -72,9 +78,9 @@ def block_tables(
     twin = pl.DataFrame({columns.USUBJID: usubjid, columns.TWIN: block.number.astype(np.int32)})
     frames = {
         "subjects": _subjects(trial, block, cohort, tracker, clinic, cut),
-        "exposure": _exposure(usubjid, weeks, cut),
+        "exposure": _exposure(trial, drugs, usubjid, weeks, cut),
         "response": _response(trial, usubjid, tracker, cut),
-        "adverse_events": _events(usubjid, weeks, cut),
+        "adverse_events": _events(usubjid, weeks, cut, site),
         # by subject, so that the order of rows does not show how subjects were cut into blocks
         "time_to_event": pl.concat([_times(usubjid, name, value) for name, value in times.items()]).sort(
             columns.USUBJID, maintain_order=True
@@ -128,17 +134,37 @@ def _long(usubjid: NDArray[np.int32], keep: NDArray[np.bool_], ady: Days) -> tup
     return (time, subject), usubjid[subject], ady[time].astype(np.int32)
 
 
-def _exposure(usubjid: NDArray[np.int32], weeks: Tree, cut: Any) -> pl.DataFrame:
-    start = 7 * np.arange(len(weeks["dose_mg"]))
-    ongoing = (weeks["off"] == 0) | (weeks["dose_mg"] > 0)
-    at, who, day = _long(usubjid, ongoing & (start[:, None] < cut), start + 1)
+def _exposure(
+    trial: Trial, drugs: Sequence[SiteDrug], usubjid: NDArray[np.int32], weeks: Tree, cut: Any
+) -> pl.DataFrame:
+    """Return a row for each week and drug: drugs of the treatment while it goes on, others where they were given."""
+    start = 7 * np.arange(len(weeks["dose"]))
+    treatment = {
+        course.drug
+        for arm in trial.arms
+        for phase in arm_plan(arm).phases
+        for course in phase.courses
+        if course.treatment
+    }
+    frames = []
+    for row, drug in enumerate(drugs):
+        given = weeks["dose"][:, row] > 0
+        shown = ((weeks["off"] == 0) | given) if drug.name in treatment else given
+        at, who, day = _long(usubjid, shown & (start[:, None] < cut), start + 1)
+        if len(who):
+            frames.append(_of_drug(drug, at, who, day, {k: weeks[k][:, row] for k in WEEKLY_BY_DRUG}))
+    # by subject, so that the order of rows does not show how subjects were cut into blocks
+    return pl.concat(frames).sort(columns.USUBJID, columns.ADY, maintain_order=True)
+
+
+def _of_drug(drug: SiteDrug, at: Any, who: Any, day: Any, weeks: Tree) -> pl.DataFrame:
     return pl.DataFrame(
         {
             columns.USUBJID: who,
             columns.ADY: day,
-            columns.DRUG: pl.repeat("lenalidomide", len(who), eager=True),
-            columns.DOSEMG: weeks["dose_mg"][at].astype(np.float32),
-            columns.LEVELMG: weeks["level_mg"][at].astype(np.float32),
+            columns.DRUG: pl.repeat(drug.name, len(who), eager=True),
+            columns.DOSEMG: (drug.mg * weeks["dose"][at]).astype(np.float32),
+            columns.LEVELMG: (drug.mg * weeks["level_given"][at]).astype(np.float32),
             columns.DAYSDOSED: weeks["days_dosed"][at].astype(np.int8),
         }
     )
@@ -175,8 +201,8 @@ def _response(trial: Trial, usubjid: NDArray[np.int32], tracker: ResponseTracker
     )
 
 
-def _events(usubjid: NDArray[np.int32], weeks: Tree, cut: Any) -> pl.DataFrame:
-    rows = adverse_events(weeks, cut)
+def _events(usubjid: NDArray[np.int32], weeks: Tree, cut: Any, site: Site) -> pl.DataFrame:
+    rows = adverse_events(weeks, cut, site)
     who = usubjid[rows.pop("subject")]
     kinds = {columns.ASTDY: pl.Int32, columns.AETOXGR: pl.Int8, columns.AECYCLE: pl.Int32}
     return pl.DataFrame({columns.USUBJID: who, **rows}).with_columns(pl.col(k).cast(t) for k, t in kinds.items())
@@ -196,7 +222,7 @@ def _times(usubjid: NDArray[np.int32], name: str, value: Any) -> pl.DataFrame:
 
 
 def _visits(records: Tree, weeks: Tree, clinic: Tree, cut: Any) -> tuple[Days, Tree, NDArray[np.bool_]]:
-    count = len(weeks["dose_mg"])
+    count = len(weeks["dose"])
     start = 7 * np.arange(count)
     died = np.where(clinic["dead"] > 0, clinic["death_day"], np.inf)
     present = (start[:, None] <= cut) & (start[:, None] < died)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cereblon import columns
 from cereblon.clinic.codes import DEATH_WORDS, OFF_WORDS, Off
 from cereblon.clinic.criteria.toxicity import grade_anc, grade_hemoglobin, grade_platelets
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
@@ -94,22 +94,22 @@ def _times(event: Floats, censor: Floats, words: Array, otherwise: str) -> Times
     )
 
 
-def adverse_events(weekly: Mapping[str, Array], cut: Floats) -> dict[str, Array]:
+def adverse_events(weekly: Mapping[str, Array], cut: Floats, site: Numbers) -> dict[str, Array]:
     """Return adverse events as columns: a row per subject, event, 28-day cycle and grade reached in it.
 
     weekly: the clinic's state at the end of each week, (weeks, n): counted, anc_measured,
     platelets_measured, hemoglobin_measured, flare_week, lysis_laboratory_week, lysis_clinical_week, lysis_day,
-    infection_week, febrile_week, dose_mg, last_dose_day, dead, death_day; cut: day of the data cut, (n,).
+    infection_week, febrile_week, dosed, last_dose_day, dead, death_day; cut: day of the data cut, (n,).
     Columns: "subject" (row number 0..n-1), ASTDY, AETERM, AETOXGR, AECYCLE, TRTEMFL; grade 1 and 2 counts are
     included. Within a cycle a row stands for each grade above the ones before it, with the day on which it was
     first seen, so the worst grade and the onset of every grade can be read. TRTEMFL "N": a count or lysis of
     before the first dose, for as long as it lasts and is not worse. Events up to 28 days after the last dose are
     reported. Rows are ordered by subject, cycle, term, flag and day.
     """
-    dosed = np.asarray(weekly["dose_mg"]) > 0
+    dosed = np.asarray(weekly["dosed"]) > 0
     start: Floats = 7.0 * np.arange(len(dosed), dtype=np.float64)
-    on = _reported(dosed, np.asarray(weekly["last_dose_day"], dtype=float), start, cut)
-    grades = _grades(weekly)
+    on = _reported(dosed, np.asarray(weekly["last_dose_day"], dtype=float), start, cut, site)
+    grades = _grades(weekly, site)
     found = []
     for order, (term, (grade, judged)) in enumerate(grades.items()):
         emerged = _emerged(grade, judged, _before(term, weekly, dosed))
@@ -122,7 +122,7 @@ def adverse_events(weekly: Mapping[str, Array], cut: Floats) -> dict[str, Array]
     return {name: values[ranked] for name, values in table.items()}
 
 
-def _grades(weekly: Mapping[str, Array]) -> dict[str, tuple[Grades, Flags]]:
+def _grades(weekly: Mapping[str, Array], site: Numbers) -> dict[str, tuple[Grades, Flags]]:
     """Return of each event its grade in each week and whether it was looked for then, both (weeks, n)."""
     start = 7.0 * np.arange(len(np.asarray(weekly["counted"])))[:, None]
     # the state of the last week: who died on a day was not seen on it
@@ -132,9 +132,9 @@ def _grades(weekly: Mapping[str, Array]) -> dict[str, tuple[Grades, Flags]]:
     clinical = np.asarray(weekly["lysis_clinical_week"])
     infection = np.asarray(weekly["infection_week"])
     grades: dict[str, tuple[Array, Flags]] = {
-        columns.NEUTROPENIA: (grade_anc(np.asarray(weekly["anc_measured"])) * counted, counted),
-        columns.THROMBOCYTOPENIA: (grade_platelets(np.asarray(weekly["platelets_measured"])) * counted, counted),
-        columns.ANEMIA: (grade_hemoglobin(np.asarray(weekly["hemoglobin_measured"])) * counted, counted),
+        columns.NEUTROPENIA: (grade_anc(np.asarray(weekly["anc_measured"]), site) * counted, counted),
+        columns.THROMBOCYTOPENIA: (grade_platelets(np.asarray(weekly["platelets_measured"]), site) * counted, counted),
+        columns.ANEMIA: (grade_hemoglobin(np.asarray(weekly["hemoglobin_measured"]), site) * counted, counted),
         columns.FEBRILE_NEUTROPENIA: (infection * (np.asarray(weekly["febrile_week"]) > 0), always),
         columns.INFECTION: (infection, always),
         columns.TUMOR_FLARE: (np.asarray(weekly["flare_week"]), always),
@@ -176,10 +176,10 @@ def _emerged(grade: Grades, judged: Flags, before: Flags) -> Flags:
     return np.asarray(judged & ~before & (grade > np.where(over, 0, baseline)))
 
 
-def _reported(dosed: Flags, last_dose_day: Floats, start: Floats, cut: Floats) -> Flags:
+def _reported(dosed: Flags, last_dose_day: Floats, start: Floats, cut: Floats, site: Numbers) -> Flags:
     """Return in which weeks events are reported: some days after the last dose, before the cut, (weeks, n)."""
     last = np.where(dosed, last_dose_day, -np.inf).max(axis=0)
-    open_ = start[:, None] <= last + rule("events_after_last_dose")
+    open_ = start[:, None] <= last + site["events_after_last_dose"]
     return np.asarray(open_ & (start[:, None] < cut))
 
 

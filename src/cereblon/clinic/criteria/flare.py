@@ -9,15 +9,15 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 
-def flare_grade(drive: Array, swelling: Array, sensitivity: Array) -> Array:
+def flare_grade(drive: Array, swelling: Array, sensitivity: Array, site: Numbers) -> Array:
     """Return the grade 0-4 as float32, shapes (n,).
 
     drive: flare_drive; swelling: fraction of node volume; sensitivity: factor on the cuts, 1 = typical.
     """
-    cuts = [rule(f"flare_grade{grade}") * sensitivity for grade in (1, 2, 3, 4)]
+    cuts = [site[f"flare_grade{grade}"] * sensitivity for grade in (1, 2, 3, 4)]
     grade = sum(((drive >= cut).astype(jnp.float32) for cut in cuts), jnp.zeros_like(drive))
-    swollen = (swelling >= rule("flare_swelling")) & (drive >= rule("flare_swelling_drive") * cuts[0])
+    swollen = (swelling >= site["flare_swelling"]) & (drive >= site["flare_swelling_drive"] * cuts[0])
     return jnp.maximum(grade, swollen.astype(jnp.float32))

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cereblon.clinic.criteria.toxicity import Values
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 ANALYTES = ("uric_acid", "potassium", "phosphate", "calcium")
 
 
-def abnormal(values: Mapping[str, Values], baseline: Mapping[str, Values] | None = None) -> dict[str, Values]:
+def abnormal(
+    values: Mapping[str, Values], site: Numbers, baseline: Mapping[str, Values] | None = None
+) -> dict[str, Values]:
     """Return for each analyte whether it is beyond its limit, or 25 percent from its baseline if given."""
     beyond: dict[str, Values] = {}
-    change = rule("lysis_change")
+    change = site["lysis_change"]
     for name in ANALYTES:
-        limit, value = rule(f"lysis_{name}"), values[name]
+        limit, value = site[f"lysis_{name}"], values[name]
         low = name == "calcium"
         beyond[name] = (value <= limit) if low else (value >= limit)
         if baseline is not None:
@@ -29,29 +31,29 @@ def abnormal(values: Mapping[str, Values], baseline: Mapping[str, Values] | None
     return beyond
 
 
-def laboratory(values: Mapping[str, Values], baseline: Mapping[str, Values] | None = None) -> Values:
+def laboratory(values: Mapping[str, Values], site: Numbers, baseline: Mapping[str, Values] | None = None) -> Values:
     """Return whether two or more analytes are abnormal at once.
 
     With `baseline`: Cairo-Bishop. Without: Howard, who dropped the 25 percent rule (same 24 h).
     """
-    flags = abnormal(values, baseline)
+    flags = abnormal(values, site, baseline)
     count = flags["uric_acid"].astype("int32")
     for name in ANALYTES[1:]:
         count = count + flags[name].astype("int32")
     return count >= 2
 
 
-def clinical_grade(is_laboratory: Values, creatinine: Values, rise: Values) -> Values:
+def clinical_grade(is_laboratory: Values, creatinine: Values, rise: Values, site: Numbers) -> Values:
     """Return the Cairo-Bishop grade 0-4 by creatinine (int32); 0 without laboratory lysis.
 
     creatinine: multiple of the upper limit; rise: ratio to the subject's own baseline, which must have risen
     too, so that an old kidney disease is not taken for lysis. Seizure and arrhythmia are not simulated.
     """
-    limit = rule("lysis_creatinine")
+    limit = site["lysis_creatinine"]
     grade = (creatinine >= limit).astype("int32") + (creatinine > limit).astype("int32")
     for name in ("lysis_creatinine_grade3", "lysis_creatinine_grade4"):
-        grade = grade + (creatinine > rule(name)).astype("int32")
-    return grade * (is_laboratory & (rise >= rule("lysis_creatinine_rise"))).astype("int32")
+        grade = grade + (creatinine > site[name]).astype("int32")
+    return grade * (is_laboratory & (rise >= site["lysis_creatinine_rise"])).astype("int32")
 
 
 def risk_class(longest_node: Values, alc: Values) -> Values:

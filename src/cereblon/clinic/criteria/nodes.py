@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 Floats = NDArray[np.float64]
 
@@ -34,16 +34,18 @@ class Nodes:
     spleen: Floats
 
 
-def spleen_length(volume: Floats) -> Floats:
+def spleen_length(volume: Floats, site: Numbers) -> Floats:
     """Return the spleen length in cm of a volume in mL: cube root through the palpable limit (assumed)."""
-    relative = np.maximum(volume, 0.0) / rule("palpable_spleen_volume")
-    return np.asarray(rule("palpable_spleen") * np.cbrt(relative))
+    relative = np.maximum(volume, 0.0) / site["palpable_spleen_volume"]
+    return np.asarray(site["palpable_spleen"] * np.cbrt(relative))
 
 
-def by_ct(volume: Floats, spleen_volume: Floats, sizes: Sizes, node_noise: Floats, spleen_noise: Floats) -> Nodes:
+def by_ct(
+    volume: Floats, spleen_volume: Floats, sizes: Sizes, node_noise: Floats, spleen_noise: Floats, site: Numbers
+) -> Nodes:
     """Return the CT reading; volumes mL, noise standard normals, all (n,)."""
-    error = rule("error_ct") * node_noise
-    spleen = spleen_length(spleen_volume) * np.exp(rule("error_spleen_ct") * spleen_noise)
+    error = site["error_ct"] * node_noise
+    spleen = spleen_length(spleen_volume, site) * np.exp(site["error_spleen_ct"] * spleen_noise)
     return _read(volume, sizes, error, spleen)
 
 
@@ -54,25 +56,26 @@ def by_hand(
     node_noise: Floats,
     spleen_noise: Floats,
     personal: Floats,
+    site: Numbers,
 ) -> Nodes:
     """Return the reading by palpation; `personal` is one standard normal per subject for all visits.
 
     What is under the floor reads as normal: no node, a spleen of normal length.
     """
-    error = rule("error_hand") * node_noise + rule("error_hand_personal") * personal
-    spleen = spleen_length(spleen_volume) * np.exp(rule("error_spleen_hand") * spleen_noise)
+    error = site["error_hand"] * node_noise + site["error_hand_personal"] * personal
+    spleen = spleen_length(spleen_volume, site) * np.exp(site["error_spleen_hand"] * spleen_noise)
     read = _read(volume, sizes, error, spleen)
-    felt = read.longest >= rule("palpable_node")
+    felt = read.longest >= site["palpable_node"]
     return Nodes(
         spd=np.where(felt, read.spd, 0.0),
         longest=np.where(felt, read.longest, 0.0),
-        spleen=np.where(read.spleen >= rule("palpable_spleen"), read.spleen, rule("normal_spleen")),
+        spleen=np.where(read.spleen >= site["palpable_spleen"], read.spleen, site["normal_spleen"]),
     )
 
 
-def felt_spd(sizes: Sizes) -> Floats:
+def felt_spd(sizes: Sizes, site: Numbers) -> Floats:
     """Return the SPD (cm2) at which the largest node becomes palpable: growth is judged from there."""
-    ratio = rule("palpable_node") / np.maximum(sizes.longest, 1e-6)
+    ratio = site["palpable_node"] / np.maximum(sizes.longest, 1e-6)
     return np.asarray(sizes.spd * ratio**2)
 
 

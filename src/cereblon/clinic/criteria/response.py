@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -83,8 +83,8 @@ def change(value: Floats, reference: Floats) -> Floats:
         return np.where(reference > 0, value / safe - 1.0, 0.0)
 
 
-def _excess(spleen: Floats) -> Floats:
-    return np.maximum(spleen - rule("normal_spleen"), 0.0)
+def _excess(spleen: Floats, site: Numbers) -> Floats:
+    return np.asarray(np.maximum(spleen - site["normal_spleen"], 0.0))
 
 
 def _both(flag: Flags | bool, like: Floats) -> Flags:
@@ -96,6 +96,7 @@ def progression(
     baseline: Reading,
     lowest: Lowest,
     criteria: Criteria,
+    site: Numbers,
     *,
     flare: Flags | bool = False,
     on_drug: Flags | bool = True,
@@ -112,8 +113,8 @@ def progression(
     else:
         nodes = grown & (now.longest > 1.5)
     nodes = nodes | _both(now.new_node, now.alc)
-    excess = _excess(now.spleen)
-    least = np.minimum(_excess(baseline.spleen), _excess(lowest.spleen))
+    excess = _excess(now.spleen, site)
+    least = np.minimum(_excess(baseline.spleen, site), _excess(lowest.spleen, site))
     spleen = (excess >= 2.0) & (excess >= 1.5 * least)
     blood = (now.alc >= 5.0) & (change(now.alc, np.minimum(baseline.alc, lowest.alc)) >= 0.5)
     found = (nodes | spleen | blood) & ~_both(flare, now.alc)
@@ -124,22 +125,24 @@ def progression(
     return found | _both(now.richter, now.alc)
 
 
-def clear(now: Reading, criteria: Criteria) -> Flags:
+def clear(now: Reading, criteria: Criteria, site: Numbers) -> Flags:
     """Return who is free of disease on examination and in blood: who has a marrow taken to confirm CR."""
     recent = criteria == "iwCLL 2018"
     nodes = (now.longest < 1.5) if recent else (now.longest <= 1.5)
     blood = (now.alc <= 4.0) if criteria == "NCI-WG 1996" else (now.alc < 4.0)
     well = ~_both(now.liver, now.alc) & ~_both(now.symptoms, now.alc)
-    return nodes & blood & well & (now.spleen <= rule("normal_spleen"))
+    return np.asarray(nodes & blood & well & (now.spleen <= site["normal_spleen"]))
 
 
-def response(now: Reading, baseline: Reading, criteria: Criteria, *, lymphocytosis: bool | None = None) -> Codes:
+def response(
+    now: Reading, baseline: Reading, criteria: Criteria, site: Numbers, *, lymphocytosis: bool | None = None
+) -> Codes:
     """Return the category at this examination, progression aside: CR, CRi, nPR, PR, PRL or SD.
 
     lymphocytosis: whether PR with lymphocytosis exists in this trial; default only under iwCLL 2018.
     """
     old, recent = criteria == "NCI-WG 1996", criteria == "iwCLL 2018"
-    partial, with_lymphocytes = _partial(now, baseline, criteria)
+    partial, with_lymphocytes = _partial(now, baseline, criteria, site)
     out = np.where(partial, Category.PR, Category.SD)
     if lymphocytosis if lymphocytosis is not None else recent:
         out = np.where(with_lymphocytes, Category.PRL, out)
@@ -147,10 +150,10 @@ def response(now: Reading, baseline: Reading, criteria: Criteria, *, lymphocytos
     counts = (now.platelets >= 100.0) & (now.hemoglobin >= 11.0) & untransfused
     if not recent:
         counts = counts & (now.anc >= 1.5)
-    taken = clear(now, criteria) & ~np.isnan(now.marrow)
+    taken = clear(now, criteria, site) & ~np.isnan(now.marrow)
     nodules, hypocellular = _both(now.nodules, now.alc), _both(now.hypocellular, now.alc)
     limit = np.nan_to_num(now.marrow, nan=100.0)
-    empty = taken & ((limit <= rule("marrow_blank")) if recent else (limit < 30.0))
+    empty = taken & ((limit <= site["marrow_blank"]) if recent else (limit < 30.0))
     if old:
         out = np.where(empty & nodules & counts, Category.nPR, out)
     else:
@@ -160,16 +163,16 @@ def response(now: Reading, baseline: Reading, criteria: Criteria, *, lymphocytos
     return out.astype(np.int8)
 
 
-def _partial(now: Reading, baseline: Reading, criteria: Criteria) -> tuple[Flags, Flags]:
+def _partial(now: Reading, baseline: Reading, criteria: Criteria, site: Numbers) -> tuple[Flags, Flags]:
     """Return who has a PR and who has one but for the lymphocytes."""
     old, recent = criteria == "NCI-WG 1996", criteria == "iwCLL 2018"
-    start = _excess(baseline.spleen)
+    start = _excess(baseline.spleen, site)
     abnormal = np.stack([baseline.alc >= 5.0, baseline.longest > 1.5, start > 0.0])
     halved = np.stack(
         [
             change(now.alc, baseline.alc) <= -0.5,
             change(now.spd, baseline.spd) <= -0.5,
-            change(_excess(now.spleen), start) <= -0.5,
+            change(_excess(now.spleen, site), start) <= -0.5,
         ]
     )
     better = (abnormal & halved).sum(axis=0)
@@ -187,14 +190,14 @@ def _partial(now: Reading, baseline: Reading, criteria: Criteria) -> tuple[Flags
     return compartments & counts, abnormal[0] & ~halved[0] & solid & counts
 
 
-def best_response(days: Sequence[float] | Floats, visits: Codes, confirm: float | None = None) -> Codes:
-    """Return the best category held on two assessments at least `confirm` days apart (default 56).
+def best_response(days: Sequence[float] | Floats, visits: Codes, confirm: float) -> Codes:
+    """Return the best category held on two assessments at least `confirm` days apart.
 
     days (v,) rising; visits (v, n) categories, NE where a subject was not assessed. What comes after the
     first PD does not count. Without any assessment the result is NE, with no response SD, or PD when the
     first assessment already is.
     """
-    when, apart = np.asarray(days, dtype=float), rule("confirm_response") if confirm is None else confirm
+    when, apart = np.asarray(days, dtype=float), confirm
     ended = _ended(visits)
     ranked = np.where(ended, Category.NE, visits)
     seen = (ranked >= Category.SD).any(axis=0)
@@ -204,9 +207,9 @@ def best_response(days: Sequence[float] | Floats, visits: Codes, confirm: float 
     return out.astype(np.int8)
 
 
-def first_response(days: Sequence[float] | Floats, visits: Codes, confirm: float | None = None) -> Floats:
+def first_response(days: Sequence[float] | Floats, visits: Codes, confirm: float) -> Floats:
     """Return the first day of a later confirmed response (CR, CRi, nPR or PR); NaN without one."""
-    when, apart = np.asarray(days, dtype=float), rule("confirm_response") if confirm is None else confirm
+    when, apart = np.asarray(days, dtype=float), confirm
     ranked = np.where(_ended(visits), Category.NE, visits)
     out = np.full(visits.shape[1], np.nan)
     for first in range(len(when)):

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 Values: TypeAlias = Any
 """A NumPy or JAX array of any shape."""
@@ -23,20 +23,20 @@ def _steps(value: Values, *limits: float) -> Values:
     return sum(((value < limit).astype("int32") for limit in limits[1:]), (value < limits[0]).astype("int32"))
 
 
-def grade_anc(anc: Values) -> Values:
+def grade_anc(anc: Values, site: Numbers) -> Values:
     """Return the CTCAE neutrophil grade 0-4 (v3 = v4 = v5; TG010). `anc` in 1e9/L."""
-    return _steps(anc, rule("normal_anc"), 1.5, rule("dose_limiting_anc"), rule("grade4_anc"))
+    return _steps(anc, site["normal_anc"], 1.5, site["dose_limiting_anc"], site["grade4_anc"])
 
 
-def grade_platelets(platelets: Values) -> Values:
+def grade_platelets(platelets: Values, site: Numbers) -> Values:
     """Return the CTCAE platelet grade 0-4 (TG011). `platelets` in 1e9/L."""
-    limits = (rule("dose_limiting_platelets"), rule("grade4_platelets"))
-    return _steps(platelets, rule("normal_platelets"), 75.0, *limits)
+    limits = (site["dose_limiting_platelets"], site["grade4_platelets"])
+    return _steps(platelets, site["normal_platelets"], 75.0, *limits)
 
 
-def grade_hemoglobin(hemoglobin: Values) -> Values:
+def grade_hemoglobin(hemoglobin: Values, site: Numbers) -> Values:
     """Return the CTCAE v3 hemoglobin grade 0-4 (TG012). `hemoglobin` in g/dL."""
-    return _steps(hemoglobin, rule("normal_hemoglobin"), 10.0, 8.0, 6.5)
+    return _steps(hemoglobin, site["normal_hemoglobin"], 10.0, 8.0, 6.5)
 
 
 def grade_anc_iwcll(anc: NDArray[np.floating], baseline: NDArray[np.floating]) -> NDArray[np.int_]:
@@ -45,14 +45,14 @@ def grade_anc_iwcll(anc: NDArray[np.floating], baseline: NDArray[np.floating]) -
 
 
 def grade_fall_iwcll(
-    value: NDArray[np.floating], baseline: NDArray[np.floating], kind: Literal["platelets", "hemoglobin"]
+    value: NDArray[np.floating], baseline: NDArray[np.floating], kind: Literal["platelets", "hemoglobin"], site: Numbers
 ) -> NDArray[np.int_]:
     """Return the iwCLL grade of a fall in platelets or hemoglobin, by percent of baseline (TG001-TG009).
 
     The count must also be below normal. Platelets under 20 are grade 4, and not evaluable (-1) when the
     baseline was already about that low.
     """
-    normal = rule(f"normal_{kind}")
+    normal = site[f"normal_{kind}"]
     percent_left = 100.0 * value / np.maximum(baseline, 1e-9)
     # grade 1 is a fall of at least 11 percent, 2 of 25, 3 of 50, 4 of 75
     grade = sum((percent_left <= left).astype(int) for left in (89.0, 75.0, 50.0, 25.0))

@@ -31,7 +31,7 @@ from cereblon.clinic.criteria.response import (
     progression,
     response,
 )
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 TRUTH = (
     "alc",
@@ -63,16 +63,17 @@ class ResponseTracker:
         longest: Array,
         hand: Array,
         nodules: Array,
+        site: Numbers,
         *,
         marrow: bool = True,
     ) -> None:
         """Start without any assessment; the first `update` is the baseline."""
-        n = len(spd)
+        n, self._site = len(spd), site
         self.criteria: Criteria = criteria
         self._ct, self._marrow = nodes_by == "ct", marrow
         self._hand = np.asarray(hand, dtype=float)
         self._sizes = Sizes(np.ones(n), np.asarray(spd, dtype=float), np.asarray(longest, dtype=float))
-        self._nodules = rule("marrow_nodules") * np.exp(rule("marrow_nodules_spread") * np.asarray(nodules))
+        self._nodules = self._site["marrow_nodules"] * np.exp(self._site["marrow_nodules_spread"] * np.asarray(nodules))
         self._scan_base: Reading | None = None
         self._scan_low: _Low | None = None
         self._last_scan: Nodes | None = None
@@ -111,10 +112,10 @@ class ResponseTracker:
         alive = np.asarray(clinic["dead"]) == 0
         open_ = alive & np.isnan(self.found_day)
         last_step = np.asarray(clinic["last_step_day"])
-        flare = (day < rule("flare_window")) | ((day > 0) & (day - last_step < rule("flare_window_step")))
-        flare = flare | ((np.asarray(clinic["flare_max"]) > 0) & (day < rule("flare_window_long")))
+        flare = (day < self._site["flare_window"]) | ((day > 0) & (day - last_step < self._site["flare_window_step"]))
+        flare = flare | ((np.asarray(clinic["flare_max"]) > 0) & (day < self._site["flare_window_long"]))
         steroid_day = np.asarray(clinic["steroid_day"])
-        recent_steroid = (steroid_day >= 0) & (day - steroid_day < rule("steroid_window"))
+        recent_steroid = (steroid_day >= 0) & (day - steroid_day < self._site["steroid_window"])
 
         worse = self._worse(found, hand, self._hand_base, self._hand_low, flare)
         grown: Flags | None = None
@@ -132,10 +133,7 @@ class ResponseTracker:
         self._lower(found, hand, scan)
 
     def apply(self, clinic: Mapping[str, Array], day: float) -> dict[str, NDArray[np.float32]]:
-        """Return the clinic's state with treatment ended for who has progressed, before the next cycle.
-
-        `complete` does the same for trials that stop after a complete response.
-        """
+        """Return the clinic's state with treatment ended for who has progressed, before the next block."""
         state = {name: np.array(value, dtype=np.float32) for name, value in clinic.items()}
         gone = np.isfinite(self.found_day)
         new = gone & (state["off"] == 0)
@@ -146,28 +144,23 @@ class ResponseTracker:
         state["off_reason"] = np.where(new, float(Off.PROGRESSION), state["off_reason"]).astype(np.float32)
         return state
 
-    def complete(self, clinic: Mapping[str, Array], cr_days: Array) -> dict[str, NDArray[np.float32]]:
-        """Return the state with `end_day` set for who stops after CR: cr_days (n,) more days, -1 = never.
-
-        A CR counts once confirmed; the days are counted from its confirmation.
-        """
-        state = {name: np.array(value, dtype=np.float32) for name, value in clinic.items()}
-        stops = np.asarray(cr_days) >= 0
-        if not stops.any():
-            return state
-        has = (best_response(self.days, self._visits()) >= Category.CR) & stops
+    def complete_response_day(self) -> Floats:
+        """Return the day of the assessment that confirmed a CR, (n,), NaN without one; to be asked after each."""
+        has = best_response(self.days, self._visits(), self._site["confirm_response"]) >= Category.CR
         self._cr_day = np.where(has & np.isnan(self._cr_day), self.days[-1], self._cr_day)
-        end = self._cr_day + np.asarray(cr_days)
-        state["end_day"] = np.where(has, np.fmin(end, state["end_day"]), state["end_day"]).astype(np.float32)
-        return state
+        return self._cr_day
+
+    def so_far(self) -> tuple[Codes, NDArray[np.int8]]:
+        """Return the best category so far, not confirmed, and the latest MRD level (0, 1 low, 2 undetectable), (n,)."""
+        return np.asarray(self._visits().max(axis=0)), self.mrd[-1]
 
     def best(self) -> Codes:
         """Return the best confirmed response, (n,) codes of `Category`."""
-        return best_response(self.days, self._visits())
+        return best_response(self.days, self._visits(), self._site["confirm_response"])
 
     def response_day(self) -> Floats:
         """Return the day of the first visit of a confirmed response, NaN without one."""
-        return first_response(self.days, self._visits())
+        return first_response(self.days, self._visits(), self._site["confirm_response"])
 
     def visits(self) -> Codes:
         """Return the categories by assessment, (assessments, n), PD from its date, NE at baseline."""
@@ -188,7 +181,7 @@ class ResponseTracker:
     def _measure(self, truth: Mapping[str, Array], noise: Array) -> dict[str, Floats]:
         found = {}
         for name in ("alc", "anc", "platelets", "hemoglobin"):
-            error = rule(f"error_{name}") * np.asarray(noise[NOISE_ROW[name]], dtype=float)
+            error = self._site[f"error_{name}"] * np.asarray(noise[NOISE_ROW[name]], dtype=float)
             found[name] = np.asarray(truth[name], dtype=float) * np.exp(error)
         return found
 
@@ -199,23 +192,23 @@ class ResponseTracker:
             self._sizes = Sizes(volume, self._sizes.spd, self._sizes.longest)
         of_spleen = np.asarray(noise[NOISE_ROW["spleen"]], dtype=float)
         by_fingers = np.asarray(noise[NOISE_ROW["nodes_hand"]], dtype=float)
-        hand = by_hand(volume, spleen, self._sizes, by_fingers, of_spleen, self._hand)
+        hand = by_hand(volume, spleen, self._sizes, by_fingers, of_spleen, self._hand, self._site)
         if not (self._ct and (ct or first)):
             return hand, None
-        return hand, by_ct(volume, spleen, self._sizes, np.asarray(noise[NOISE_ROW["nodes_ct"]]), of_spleen)
+        return hand, by_ct(volume, spleen, self._sizes, np.asarray(noise[NOISE_ROW["nodes_ct"]]), of_spleen, self._site)
 
     def _start(self, day: float, found: dict[str, Floats], hand: Nodes, scan: Nodes | None) -> None:
         n = len(hand.spd)
-        floor = felt_spd(self._sizes)
-        felt_spleen = np.full(n, rule("palpable_spleen"))
+        floor = felt_spd(self._sizes, self._site)
+        felt_spleen = np.full(n, self._site["palpable_spleen"])
         self._hand_base = self._reading(found, hand)
         # what hands cannot feel cannot be a reference: growth is judged from the palpable size
-        self._hand_low = _Low(hand, found["alc"], floor, felt_spleen, int(rule("lowest_held_hand")))
+        self._hand_low = _Low(hand, found["alc"], floor, felt_spleen, int(self._site["lowest_held_hand"]))
         if scan is not None:
             self._last_scan = scan
             self._scan_base = self._reading(found, scan)
             none = np.zeros(n)
-            self._scan_low = _Low(scan, found["alc"], none, none, int(rule("lowest_held_ct")))
+            self._scan_low = _Low(scan, found["alc"], none, none, int(self._site["lowest_held_ct"]))
         self.categories.append(np.full(n, Category.NE, dtype=np.int8))
         self.days.append(day)
         self.readings.append(self._hand_base if self._scan_base is None else self._scan_base)
@@ -242,7 +235,7 @@ class ResponseTracker:
         # baselines below the reference floor are lifted to it too: nobody progresses from an unfelt size
         reference = low.reference()
         lifted = replace(base, spd=np.maximum(base.spd, low.floor), spleen=np.maximum(base.spleen, low.spleen_floor))
-        return progression(self._reading(found, nodes), lifted, reference, self.criteria, flare=flare)
+        return progression(self._reading(found, nodes), lifted, reference, self.criteria, self._site, flare=flare)
 
     def _settle(self, day: float, worse: Flags, grown: Flags | None, open_: Flags) -> None:
         """Confirm an earlier suspicion by either method, note a new one, and drop what its own method refutes.
@@ -251,7 +244,7 @@ class ResponseTracker:
         """
         seen = (worse if grown is None else worse | grown) & open_
         first = np.fmin(self._suspected, self._suspected_by_ct)
-        agreed = seen & (day - first >= rule("confirm_progression"))
+        agreed = seen & (day - first >= self._site["confirm_progression"])
         self.progressed_day = np.where(agreed, first, self.progressed_day)
         self.found_day = np.where(agreed, day, self.found_day)
         self._suspected = _standing(self._suspected, worse & open_, day)
@@ -268,26 +261,28 @@ class ResponseTracker:
         open_: Flags,
     ) -> tuple[Reading, Codes]:
         base = self._hand_base if self._scan_base is None else self._scan_base
-        candidate = clear(self._reading(found, seen), self.criteria) & open_
+        candidate = clear(self._reading(found, seen), self.criteria, self._site) & open_
         if self._marrow:
-            limit = rule("marrow_blank") if self.criteria == "iwCLL 2018" else self._nodules
+            limit = self._site["marrow_blank"] if self.criteria == "iwCLL 2018" else self._nodules
             settled = self._bone < np.minimum(limit, 30.0)  # NaN, no marrow yet: False
-            take = candidate & ~settled & (day - self._bone_day >= rule("marrow_again_after"))
-            error = rule("error_marrow") * np.asarray(noise[NOISE_ROW["marrow"]], dtype=float)
+            take = candidate & ~settled & (day - self._bone_day >= self._site["marrow_again_after"])
+            error = self._site["error_marrow"] * np.asarray(noise[NOISE_ROW["marrow"]], dtype=float)
             read = 100.0 * np.asarray(truth["marrow_infiltration"], dtype=float) * np.exp(error)
             self._bone = np.where(take, np.minimum(read, 100.0), self._bone)
             self._bone_day = np.where(take, day, self._bone_day)
         # a marrow stands for as long as the subject stays free of disease elsewhere
         marrow = np.where(candidate, self._bone, np.nan)
         now = self._reading(found, seen, marrow)
-        return now, response(now, base, self.criteria)
+        return now, response(now, base, self.criteria, self._site)
 
     def _record(self, day: float, now: Reading, truth: Mapping[str, Array], noise: Array) -> None:
         self.days.append(day)
         self.readings.append(now)
-        error = rule("error_mrd") * np.asarray(noise[NOISE_ROW["mrd"]], dtype=float)
+        error = self._site["error_mrd"] * np.asarray(noise[NOISE_ROW["mrd"]], dtype=float)
         clone = np.asarray(truth["blood_clone_fraction"], dtype=float) * np.exp(error)
-        level = (clone < rule("mrd_low")).astype(np.int8) + (clone < rule("mrd_undetectable")).astype(np.int8)
+        level = (clone < self._site["mrd_low"]).astype(np.int8) + (clone < self._site["mrd_undetectable"]).astype(
+            np.int8
+        )
         self.mrd.append(level.astype(np.int8))
 
     def _lower(self, found: dict[str, Floats], hand: Nodes, scan: Nodes | None) -> None:

@@ -1,12 +1,14 @@
 """The clinic's day: measure, grade, hold, resume, reduce, escalate, stop, and write today's doses.
 
-`decide` runs at the start of every day inside the compiled cycle, so everything is arithmetic on float32
-arrays of shape (n,) without branches; flags are 0 or 1. Rules act on measured counts, known on visit days.
-Rule sets and numbers: toxicity_model.md section 6, rules.tsv.
+`decide` runs at the start of every day inside the compiled cycle, so everything is arithmetic on float32 arrays
+without branches: (n,) for what is of the subject, (drugs, n) for what is of each drug; flags are 0 or 1. Rules act on
+measured counts, known on visit days. Rule sets and numbers: toxicity_model.md section 6, rules.tsv.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,20 +17,20 @@ from jax import Array
 from cereblon.clinic.codes import MEASURED, Off
 from cereblon.clinic.criteria.flare import flare_grade
 from cereblon.clinic.criteria.lysis import ANALYTES, clinical_grade, laboratory
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 from cereblon.clinic.site import dosing
+from cereblon.clinic.site.day_tables import HOURS
+from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.hazards import die, infect
 from cereblon.clinic.site.supportive import flare_steroid, growth_factor
+from cereblon.engine import Dose
 
 Clinic = dict[str, Array]
+Doses = dict[str, Array | Dose]
+Decide = Callable[[Clinic, Clinic, Any, Clinic, Clinic, Any], tuple[Clinic, Doses]]
 
 WEEKLY = (
-    "dose_mg",
-    "days_dosed",
-    "level_mg",
-    "allopurinol_mg",
-    "dexamethasone_mg",
-    "filgrastim_ug",
+    "dosed",
     "counted",
     "flare_week",
     "lysis_laboratory_week",
@@ -37,7 +39,9 @@ WEEKLY = (
     "infection_week",
     "febrile_week",
 )
-"""State keys that count within a week and start from 0 in the next one."""
+"""State keys of the subject that count within a week and start from 0 in the next one."""
+WEEKLY_BY_DRUG = ("dose", "days_dosed", "level_given")
+"""The same of each drug."""
 OBSERVED = (
     "anc",
     "platelets",
@@ -51,31 +55,48 @@ OBSERVED = (
 """Observables of the model that `decide` reads."""
 
 
-def decide(
-    clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, day_slice: Clinic, day: Any
-) -> tuple[Clinic, Clinic]:
-    """Return the clinic after today's decisions, and today's doses.
+def build_decide(drugs: Sequence[SiteDrug], by_hour: bool = False) -> Decide:
+    """Return `decide` for the drugs of a model, in its order. by_hour: doses at other hours than 0, or infusions.
 
-    clinic: the state made by `orders.Orders.initial`; observed: the names of OBSERVED, true values at the
-    start of the day; static, week, day_slice: made by `Orders`; day: absolute day, 0 = first dose. Doses:
-    len_gut, dex_gut, allopurinol_gut (mg), gcsf_depot (ug), each (n,). Everything else stays as it is.
+    decide(clinic, observed, static, week, today, day) -> (clinic, doses) is the clinic after today's decisions, and
+    today's doses by state of the model. clinic: the state made by `orders.Orders.initial`; observed: the names of
+    OBSERVED, true values at the start of the day; static, week, today: made by `Orders`, static["site"] the site's
+    numbers; day: absolute day, 0 = first dose.
     """
-    now = jnp.asarray(day, dtype=jnp.float32)
-    fresh = day_slice["week_start"]
-    clinic = {k: v * (1.0 - fresh) if k in WEEKLY else v for k, v in clinic.items()}
+
+    def decide(
+        clinic: Clinic, observed: Clinic, static: Any, week: Clinic, today: Clinic, day: Any
+    ) -> tuple[Clinic, Doses]:
+        clinic, amounts = one_day(clinic, observed, static, week, today, day)
+        return clinic, _into_states(drugs, amounts, today, by_hour)
+
+    return decide
+
+
+def one_day(
+    clinic: Clinic, observed: Clinic, static: Any, week: Clinic, today: Clinic, day: Any
+) -> tuple[Clinic, Array]:
+    """Return the clinic after today's decisions, and today's amounts in the units of the drugs, (2, drugs, n).
+
+    First the scheduled ones, of each dose of the day, then those of rescue.
+    """
+    now, site = jnp.asarray(day, dtype=jnp.float32), static["site"]
+    fresh = today["week_start"]
+    clinic = {k: v * (1.0 - fresh) if k in WEEKLY or k in WEEKLY_BY_DRUG else v for k, v in clinic.items()}
     clinic = _baseline(clinic, observed, now)
     treated = (1.0 - clinic["off"]) * (1.0 - clinic["dead"])
-    clinic = _measure(clinic, observed, week, fresh, treated)
-    clinic = _flare(clinic, observed, static, now)
-    clinic = _lysis(clinic, observed, static, week, now)
-    steroid = clinic["steroid_left"] + day_slice["dexamethasone"]
-    clinic = infect(clinic, observed, static, steroid, now)
-    clinic = die(clinic, static, treated, now)
+    clinic = _measure(clinic, observed, week, fresh, treated, site)
+    clinic = _flare(clinic, observed, static, now, site)
+    clinic = _lysis(clinic, observed, static, week, now, site)
+    steroid = clinic["steroid_left"] + ((today["due"] > 0) * static["steroid_of"]).sum(axis=0)
+    clinic = infect(clinic, observed, static, steroid, now, site)
+    clinic = die(clinic, static, treated, now, site)
     treated = treated * (1.0 - clinic["dead"])
-    clinic = dosing.hold_and_resume(clinic, static, treated, now)
-    clinic = dosing.rise(clinic, static, day_slice, treated, now)
-    clinic = _stop(clinic, static, now)
-    return _doses(clinic, static, day_slice, now)
+    clinic = dosing.hold_and_resume(clinic, static, treated, now, site)
+    clinic = dosing.begin(clinic, static, today, treated, now)
+    clinic = dosing.rise(clinic, static, today, treated, now, site)
+    clinic = _stop(clinic, static, today, now, site)
+    return _doses(clinic, static, today, now, site)
 
 
 def _baseline(clinic: Clinic, observed: Clinic, now: Array) -> Clinic:
@@ -85,10 +106,10 @@ def _baseline(clinic: Clinic, observed: Clinic, now: Array) -> Clinic:
     return {**clinic, **kept}
 
 
-def _measure(clinic: Clinic, observed: Clinic, week: Clinic, fresh: Array, treated: Array) -> Clinic:
-    """Take blood counts on visit days; a held subject is seen weekly."""
-    held = jnp.maximum(clinic["hold_anc"], clinic["hold_platelets"]) * treated
-    due = jnp.maximum(week["counts"], held * rule("weekly_counts_on_hold"))
+def _measure(clinic: Clinic, observed: Clinic, week: Clinic, fresh: Array, treated: Array, site: Numbers) -> Clinic:
+    """Take blood counts on visit days; who has a drug held is seen weekly."""
+    held = jnp.maximum(clinic["hold_anc"], clinic["hold_platelets"]).max(axis=0) * treated
+    due = jnp.maximum(week["counts"], held * site["weekly_counts_on_hold"])
     counted = fresh * due * (1.0 - clinic["dead"])
     update = {"counted_today": counted, "counted": jnp.maximum(clinic["counted"], counted)}
     for name in ("anc", "platelets", "hemoglobin"):
@@ -97,8 +118,8 @@ def _measure(clinic: Clinic, observed: Clinic, week: Clinic, fresh: Array, treat
     return {**clinic, **update}
 
 
-def _flare(clinic: Clinic, observed: Clinic, static: Clinic, now: Array) -> Clinic:
-    grade = flare_grade(observed["flare_drive"], observed["node_swelling"], static["flare_sensitivity"])
+def _flare(clinic: Clinic, observed: Clinic, static: Clinic, now: Array, site: Numbers) -> Clinic:
+    grade = flare_grade(observed["flare_drive"], observed["node_swelling"], static["flare_sensitivity"], site)
     grade = grade * (1.0 - clinic["dead"])
     update = {
         "flare_grade": grade,
@@ -109,25 +130,25 @@ def _flare(clinic: Clinic, observed: Clinic, static: Clinic, now: Array) -> Clin
     return {**clinic, **update}
 
 
-def _lysis(clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, now: Array) -> Clinic:
+def _lysis(clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, now: Array, site: Numbers) -> Clinic:
     """Evaluate tumour lysis in cycle 1 and after each dose step, on true values with small noise."""
-    recent = (now - clinic["last_step_day"]) <= rule("lysis_window_step")
-    in_window = ((now < rule("lysis_window")) | recent) & (clinic["dead"] == 0) & (now > 0)
+    recent = (now - clinic["last_step_day"]) <= site["lysis_window_step"]
+    in_window = ((now < site["lysis_window"]) | recent) & (clinic["dead"] == 0) & (now > 0)
     error = {k: week["error"][MEASURED.index(k)] for k in (*ANALYTES, "creatinine")}
     seen = {k: observed[k] * error[k] for k in ANALYTES}
     ratio = observed["creatinine_ratio"] * error["creatinine"]
-    found = laboratory(seen, {k: clinic[f"{k}_0"] for k in ANALYTES}) & in_window
-    howard = laboratory(seen) & in_window
-    grade = clinical_grade(found, ratio * static["creatinine_uln"], ratio).astype(jnp.float32)
+    found = laboratory(seen, site, {k: clinic[f"{k}_0"] for k in ANALYTES}) & in_window
+    howard = laboratory(seen, site) & in_window
+    grade = clinical_grade(found, ratio * static["creatinine_uln"], ratio, site).astype(jnp.float32)
     onset = (grade > 0) & (clinic["lysis_clinical_day"] < 0)
     flag = found.astype(jnp.float32)
     update = {
         "lysis_laboratory": flag,
         "lysis_grade": grade,
-        "lysis_until": jnp.where(found, now + rule("lysis_hold_days"), clinic["lysis_until"]),
+        "lysis_until": jnp.where(found, now + site["lysis_hold_days"], clinic["lysis_until"]),
         "lysis_day": jnp.where(found & (clinic["lysis_day"] < 0), now, clinic["lysis_day"]),
         "lysis_clinical_day": jnp.where(onset, now, clinic["lysis_clinical_day"]),
-        "lysis_fatal_today": (onset & (static["lysis_fatality"] < rule("lysis_fatality"))).astype(jnp.float32),
+        "lysis_fatal_today": (onset & (static["lysis_fatality"] < site["lysis_fatality"])).astype(jnp.float32),
         "lysis_laboratory_week": jnp.maximum(clinic["lysis_laboratory_week"], flag),
         "lysis_howard_week": jnp.maximum(clinic["lysis_howard_week"], howard.astype(jnp.float32)),
         "lysis_clinical_week": jnp.maximum(clinic["lysis_clinical_week"], grade),
@@ -135,31 +156,50 @@ def _lysis(clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, now: 
     return {**clinic, **update}
 
 
-def _stop(clinic: Clinic, static: Clinic, now: Array) -> Clinic:
-    """End treatment for good; of several reasons on one day the last of the list is written down."""
-    reason = jnp.zeros_like(clinic["off"])
+def _stop_drugs(clinic: Clinic, now: Array, site: Numbers) -> Array:
+    """Return for each drug the code why it is stopped for good, 0 while it is not; (drugs, n)."""
     cytopenic = (clinic["hold_anc"] + clinic["hold_platelets"]) > 0
-    too_long = (clinic["hold"] > 0) & (now - clinic["hold_day"] > rule("hold_longest"))
-    unrecovered = (clinic["grade4_since"] >= 0) & (now - clinic["grade4_since"] > rule("grade4_longest"))
+    too_long = (clinic["hold"] > 0) & (now - clinic["hold_day"] > site["hold_longest"])
+    reason = jnp.zeros_like(clinic["hold"])
+    for happens, code in (
+        (too_long & ~cytopenic, Off.ADVERSE_EVENT),
+        (too_long & cytopenic, Off.CYTOPENIA),
+        (clinic["lowest_holds"] >= site["holds_at_lowest_level"], Off.CYTOPENIA),
+        (clinic["flare_holds"] >= site["flare_holds"], Off.FLARE),
+    ):
+        reason = jnp.where(happens, float(code), reason)
+    return jnp.where(clinic["stopped"] > 0, clinic["stopped"], reason)
+
+
+def _stop(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbers) -> Clinic:
+    """End drugs or treatment for good; of several reasons on one day the last of the list is written down.
+
+    Treatment is over when every drug of it is stopped.
+    """
+    stopped = _stop_drugs(clinic, now, site)
+    part = today["part"]
+    none_left = (part.sum(axis=0) > 0) & ((part * (stopped == 0)).sum(axis=0) == 0)
+    unrecovered = (clinic["grade4_since"] >= 0) & (now - clinic["grade4_since"] > site["grade4_longest"])
+    lysis = (part * (clinic["lysis_laboratory"] > 0) * (static["lysis_action"] >= 2)).sum(axis=0) > 0
+    planned = jnp.where(clinic["end_reason"] > 0, clinic["end_reason"], float(Off.COMPLETED))
+    reason = jnp.zeros_like(clinic["off"])
     for happens, code in (
         (now >= static["withdrawal_day"], Off.WITHDRAWAL),
         (now >= static["adverse_event_day"], Off.ADVERSE_EVENT),
-        (too_long & ~cytopenic, Off.ADVERSE_EVENT),
-        (too_long & cytopenic, Off.CYTOPENIA),
+        (none_left, (part * stopped).max(axis=0)),
         (unrecovered, Off.CYTOPENIA),
-        (clinic["lowest_holds"] >= rule("holds_at_lowest_level"), Off.CYTOPENIA),
-        (clinic["infection_today"] >= rule("infection_stop_grade"), Off.INFECTION),
-        (clinic["infections"] >= rule("infection_stop_count"), Off.INFECTION),
-        (clinic["flare_grade"] >= rule("flare_stop_grade"), Off.FLARE),
-        (clinic["flare_holds"] >= rule("flare_holds"), Off.FLARE),
-        ((clinic["lysis_laboratory"] > 0) & (static["lysis_action"] >= 2), Off.LYSIS),
-        (clinic["lysis_grade"] >= rule("lysis_stop_grade"), Off.LYSIS),
-        (now >= clinic["end_day"], Off.COMPLETED),
+        (clinic["infection_today"] >= site["infection_stop_grade"], Off.INFECTION),
+        (clinic["infections"] >= site["infection_stop_count"], Off.INFECTION),
+        (clinic["flare_grade"] >= site["flare_stop_grade"], Off.FLARE),
+        (lysis, Off.LYSIS),
+        (clinic["lysis_grade"] >= site["lysis_stop_grade"], Off.LYSIS),
+        (now >= clinic["end_day"], planned),
         (clinic["dead"] > 0, Off.DEATH),
     ):
-        reason = jnp.where(happens, float(code), reason)
+        reason = jnp.where(happens, jnp.asarray(code, dtype=jnp.float32), reason)
     new = (reason > 0) & (clinic["off"] == 0)
     update = {
+        "stopped": stopped,
         "off": jnp.where(new, 1.0, clinic["off"]),
         "off_day": jnp.where(new, now, clinic["off_day"]),
         "off_reason": jnp.where(new, reason, clinic["off_reason"]),
@@ -167,34 +207,62 @@ def _stop(clinic: Clinic, static: Clinic, now: Array) -> Clinic:
     return {**clinic, **update}
 
 
-def _doses(clinic: Clinic, static: Clinic, day_slice: Clinic, now: Array) -> tuple[Clinic, Clinic]:
+def _doses(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbers) -> tuple[Clinic, Array]:
     treated = (1.0 - clinic["off"]) * (1.0 - clinic["dead"])
-    ordered = dosing.of_level(static["levels"], clinic["level"]) * treated * (1.0 - clinic["hold"])
-    lenalidomide = ordered * day_slice["lenalidomide"]
-    clinic, rescue = flare_steroid(clinic, static, treated, now)
-    clinic, gcsf = growth_factor(clinic, static, treated)
+    level = dosing.of_level(static["levels"], clinic["level"])
+    ordered = level * treated * (1.0 - clinic["hold"]) * (clinic["stopped"] == 0)
+    scheduled = ordered * (today["due"] > 0)
+    clinic, steroid = flare_steroid(clinic, static, treated, now)
+    clinic, gcsf = growth_factor(clinic, static, treated, site)
     # a steroid that is running is finished after treatment ends; scheduled support ends with it
-    dexamethasone = day_slice["dexamethasone"] * treated + rescue
-    allopurinol = day_slice["allopurinol"] * treated
-    filgrastim = day_slice["filgrastim"] * treated + gcsf
+    rescue = steroid + gcsf
     # a dose after the data cut is taken, and nobody records it
     recorded = (now < static["cut_day"]).astype(jnp.float32)
-    given = (lenalidomide > 0).astype(jnp.float32) * recorded
+    times = _times(today["due"])
+    treatment = (scheduled * today["part"] > 0).any(axis=0) * recorded
+    total = (scheduled * times + rescue) * recorded
     update = {
-        "last_dose_day": jnp.where(given > 0, now, clinic["last_dose_day"]),
-        "dose_mg": clinic["dose_mg"] + lenalidomide * recorded,
-        "days_dosed": clinic["days_dosed"] + given,
-        "level_mg": jnp.maximum(clinic["level_mg"], ordered * recorded),
-        "allopurinol_mg": clinic["allopurinol_mg"] + allopurinol,
-        "dexamethasone_mg": clinic["dexamethasone_mg"] + dexamethasone,
-        "filgrastim_ug": clinic["filgrastim_ug"] + filgrastim,
+        "last_dose_day": jnp.where(treatment > 0, now, clinic["last_dose_day"]),
+        "dosed": jnp.maximum(clinic["dosed"], treatment),
+        "dose": clinic["dose"] + total,
+        "days_dosed": clinic["days_dosed"] + (total > 0),
+        "level_given": jnp.maximum(clinic["level_given"], ordered * recorded),
         "infection_week": jnp.maximum(clinic["infection_week"], clinic["infection_today"]),
         "febrile_week": jnp.maximum(clinic["febrile_week"], clinic["febrile_today"]),
     }
-    doses = {
-        "len_gut": lenalidomide,
-        "dex_gut": dexamethasone,
-        "allopurinol_gut": allopurinol,
-        "gcsf_depot": filgrastim,
-    }
-    return {**clinic, **update}, doses
+    return {**clinic, **update}, jnp.stack([scheduled, rescue])
+
+
+def _times(due: Array) -> Array:
+    """Return how many doses a day has, from its sum of 1, 2, 4, 8."""
+    return _sum(_at(due, place) for place in range(len(HOURS)))
+
+
+def _at(due: Array, place: int) -> Array:
+    """Return 1 where a dose is due at the hour HOURS[place]."""
+    return jnp.mod(jnp.floor(due / 2**place), 2.0)
+
+
+def _sum(parts: Iterable[Array]) -> Array:
+    return reduce(jnp.add, parts)
+
+
+def _into_states(drugs: Sequence[SiteDrug], amounts: Array, today: Clinic, by_hour: bool) -> Doses:
+    """Return today's doses by the state that they enter, in its unit; rescue is given at hour 0.
+
+    amounts: (2, drugs, n), scheduled (each dose of the day) and rescue.
+    """
+    doses: Doses = {}
+    for state in dict.fromkeys(drug.enters for drug in drugs):
+        rows = [row for row, drug in enumerate(drugs) if drug.enters == state]
+        if not by_hour:
+            doses[state] = _sum(drugs[row].per_unit * amounts[:, row].sum(axis=0) for row in rows)
+            continue
+        slots = [
+            _sum(drugs[row].per_unit * amounts[0, row] * _at(today["due"][row], place) for row in rows)
+            for place in range(len(HOURS))
+        ]
+        slots[0] = slots[0] + _sum(drugs[row].per_unit * amounts[1, row] for row in rows)
+        over = jnp.stack([today["over"][row] for row in rows]).max(axis=0) if "over" in today else None
+        doses[state] = Dose(jnp.stack(slots), over)
+    return doses

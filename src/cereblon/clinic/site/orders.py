@@ -1,12 +1,13 @@
 """From a trial document to the arrays the compiled clinic runs on: static, weekly and daily.
 
-Days count from 0 = day of the first dose (day 1 of the document). A block is 28 days whatever the length of
-the trial's own cycles: masks are made on absolute days and cut. Subjects of different arms can share a batch.
+Days count from 0 = day of the first dose (day 1 of the document). A block is some weeks whatever the length of the
+trial's own cycles: tables are made on days of a phase and cut. Subjects of different arms can share a batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,25 @@ from scipy.special import ndtri
 
 from cereblon.clinic.codes import INFECTIONS, MEASURED, NOISE, NOISE_ROW, THRESHOLDS
 from cereblon.clinic.criteria.lysis import ANALYTES
-from cereblon.clinic.rules import rule
-from cereblon.clinic.site.decide import WEEKLY
+from cereblon.clinic.rules import Numbers
+from cereblon.clinic.site.calendar import Calendar, Seen
+from cereblon.clinic.site.day_tables import DayTables
+from cereblon.clinic.site.decide import WEEKLY, WEEKLY_BY_DRUG
+from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.hazards import fixed_days, infection_base, infection_fatality
-from cereblon.clinic.site.orders_arm import HORIZON, ArmOrders, arm_orders
-from cereblon.clinic.site.orders_rules import ARM_RULES
+from cereblon.clinic.site.ladders import EVERYBODY, Ladders, amount_factor
+from cereblon.clinic.site.orders_rules import arm_numbers
+from cereblon.clinic.site.shape import shape_of
+from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_DRUG, ZERO, ZERO_BY_DRUG
+from cereblon.clinic.trial.calendar import HORIZON
+from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 
 Single = NDArray[np.float32]
 Tree = dict[str, Single]
-BLOCK = 28  # days
+NEVER = 1.0e6
+DAILY = ("due", "begin", "escalate", "review", "part")
 
 
 def uniform(exponential: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -41,9 +50,9 @@ def normal(exponential: NDArray[np.floating]) -> NDArray[np.float64]:
 class Orders:
     """The orders of a trial for n subjects.
 
-    arm: (n,) index into trial.arms; covariates: age (years), male (0/1), crcl (mL/min), prior_lines, and
-    creatinine_uln (baseline creatinine over the upper limit) where known, each (n,); thresholds: standard
-    exponentials by the names of codes.THRESHOLDS, each (k, n).
+    arm: (n,) index into trial.arms; covariates: age (years), male (0/1), crcl (mL/min), prior_lines, bsa (m2), weight
+    (kg), and creatinine_uln (baseline creatinine over the upper limit) where known, each (n,); thresholds: standard
+    exponentials by the names of codes.THRESHOLDS, each (k, n); drugs: of the model, in its order; site: its numbers.
     """
 
     def __init__(
@@ -52,9 +61,11 @@ class Orders:
         arm: NDArray[np.integer],
         covariates: Mapping[str, NDArray[np.floating]],
         thresholds: Mapping[str, NDArray[np.floating]],
+        drugs: Sequence[SiteDrug],
+        site: Numbers,
     ) -> None:
-        """Raise CereblonError for a missing covariate or threshold, or an arm number out of range."""
-        self.trial, self.arm = trial, np.asarray(arm, dtype=np.int64)
+        """Raise CereblonError for a missing covariate or threshold, an arm out of range, or a drug not on board."""
+        self.trial, self.arm, self.site, self.drugs = trial, np.asarray(arm, dtype=np.int64), site, tuple(drugs)
         if self.arm.size and not 0 <= int(self.arm.min()) <= int(self.arm.max()) < len(trial.arms):
             raise CereblonError(f"arm: expected numbers from 0 to {len(trial.arms) - 1}")
         for name in ("age", "male", "crcl", "prior_lines"):
@@ -64,107 +75,199 @@ class Orders:
             if name not in thresholds:
                 raise CereblonError(f"thresholds: {name} is missing")
         self._covariates, self._thresholds = covariates, thresholds
-        self._arms, self._row = self._tables()
-        self.static: Tree = self._static()
+        self.names = tuple(drug.name for drug in self.drugs)
+        self.plans = [arm_plan(each) for each in trial.arms]
+        self._require_on_board()
+        self.shape = shape_of(trial, self.drugs)
+        self.weeks = self.shape.weeks
+        self._ladders = [Ladders(plan, self.names) for plan in self.plans]
+        self._classes, self._kidney = self._renal_classes()
+        self._tables, self._first_table = self._day_tables()
+        self.static: dict[str, Any] = self._static()
+        self.calendar = Calendar(self.plans, self.arm, uniform(thresholds["randomisation"]))
 
     @property
     def size(self) -> int:
         """The number of subjects."""
         return int(self.arm.size)
 
-    def _tables(self) -> tuple[list[ArmOrders], NDArray[np.int64]]:
-        """Return the distinct (arm, renal class) tables and the row of each subject."""
+    def _require_on_board(self) -> None:
+        """Raise CereblonError unless every drug of the trial has a row: what is written is given."""
+        for plan in self.plans:
+            for course in (course for phase in plan.phases for course in phase.courses):
+                if course.drug not in self.names:
+                    known = ", ".join(self.names)
+                    raise CereblonError(f"arm {plan.id}: {course.drug} reaches no state of the model; it has {known}")
+
+    def _renal_classes(self) -> tuple[list[tuple[float, ...]], NDArray[np.int64]]:
+        """Return the clearances that stand for the classes of each arm, and the class of each subject."""
         crcl = np.asarray(self._covariates["crcl"], dtype=np.float64)
-        top = max(len(arm.levels) for arm in self.trial.arms)
-        tables: list[ArmOrders] = []
-        row = np.zeros(self.size, dtype=np.int64)
-        for index, arm in enumerate(self.trial.arms):
-            limits = sorted({renal.below for course in arm.treatment for renal in course.renal})
-            kidney = np.searchsorted(limits, crcl, side="right")  # 0 = below every limit
-            for renal_class in range(len(limits) + 1):
-                at = limits[renal_class] - 1e-9 if renal_class < len(limits) else np.inf
-                row[(self.arm == index) & (kidney == renal_class)] = len(tables)
-                tables.append(arm_orders(arm, at, top))
-        return tables, row
+        classes, kidney = [], np.zeros(self.size, dtype=np.int64)
+        for index, ladders in enumerate(self._ladders):
+            # 0 = below every limit; a clearance just under the limit stands for the class
+            classes.append((*(limit - 1e-9 for limit in ladders.limits), EVERYBODY))
+            here = self.arm == index
+            kidney[here] = np.searchsorted(ladders.limits, crcl[here], side="right")
+        return classes, kidney
 
-    def _each(self, name: str) -> Single:
-        """Return an attribute of the tables per subject: (..., n)."""
-        stacked = np.stack([np.asarray(getattr(table, name), dtype=np.float32) for table in self._arms], axis=-1)
-        return np.ascontiguousarray(stacked[..., self._row])
+    def _day_tables(self) -> tuple[list[DayTables], NDArray[np.int64]]:
+        """Return all day tables, the idle one first, and of each subject the table of the first phase."""
+        tables, first = [DayTables.idle(len(self.drugs))], np.zeros(self.size, dtype=np.int64)
+        for index, ladders in enumerate(self._ladders):
+            for renal_class, crcl in enumerate(self._classes[index]):
+                first[(self.arm == index) & (self._kidney == renal_class)] = len(tables)
+                tables += [DayTables.of(ladders, phase, crcl) for phase in range(len(ladders.plan.phases))]
+        return tables, first
 
-    def _static(self) -> Tree:
-        covariates, draws = self._covariates, self._thresholds
-        n = self.size
+    def _levels(self) -> dict[str, Single]:
+        """Return the level tables of each subject, (levels, drugs, n)."""
+        top = max(ladders.height for ladders in self._ladders)
+
+        def each(made: list[list[NDArray[np.float64]]]) -> Single:
+            flat = [np.pad(table, ((0, top - len(table)), (0, 0)), mode="edge") for of_arm in made for table in of_arm]
+            first = np.cumsum([0, *(len(of_arm) for of_arm in made[:-1])])
+            return np.ascontiguousarray(np.stack(flat, axis=-1)[..., first[self.arm] + self._kidney], dtype=np.float32)
+
+        out = {}
+        for kind in ("floor", "top", "condition"):
+            out[f"level_{kind}"] = each(
+                [[lad.table(kind)] * len(c) for lad, c in zip(self._ladders, self._classes, strict=True)]
+            )
+        out["next_level"] = each(
+            [[lad.next_level(c) for c in cs] for lad, cs in zip(self._ladders, self._classes, strict=True)]
+        )
+        amounts = each([[lad.table("amount")] * len(c) for lad, c in zip(self._ladders, self._classes, strict=True)])
+        out["levels"] = self._scaled(amounts)
+        return out
+
+    def _scaled(self, amounts: Single) -> Single:
+        """Return the level table in units of the drugs: by the subject's size, none above the highest dose."""
+        out = amounts.astype(np.float64)
+        one = np.ones(self.size)
+        bsa, weight = (np.asarray(self._covariates.get(k, one), dtype=np.float64) for k in ("bsa", "weight"))
+        for index, ladders in enumerate(self._ladders):
+            here = self.arm == index
+            for (phase, place), base in ladders.bases.items():
+                course = ladders.plan.phases[phase].courses[place]
+                rows = slice(base, base + len(course.ladder))
+                column = self.names.index(course.drug)
+                made = out[rows, column][:, here] * amount_factor(course, bsa, weight)[here]
+                out[rows, column, here] = made if course.most is None else np.minimum(made, course.most)
+        return out.astype(np.float32)
+
+    def _static(self) -> dict[str, Any]:
+        covariates, draws, site, n = self._covariates, self._thresholds, self.site, self.size
         static: dict[str, Any] = {
             "relapsed": np.full(n, float(self.trial.setting == "relapsed")),
-            "creatinine_uln": covariates.get("creatinine_uln", np.full(n, rule("creatinine_typical"))),
+            "creatinine_uln": covariates.get("creatinine_uln", np.full(n, site["creatinine_typical"])),
             "infection_at": np.cumsum(draws["infection"][:INFECTIONS], axis=0),
             "infection_severity": uniform(draws["infection_severity"][:INFECTIONS]),
             "lysis_fatality": uniform(draws["lysis_fatality"][0]),
-            "flare_sensitivity": np.exp(rule("flare_spread") * normal(draws["flare"][0])),
+            "flare_sensitivity": np.exp(site["flare_spread"] * normal(draws["flare"][0])),
         }
         age, relapsed = np.asarray(covariates["age"], dtype=np.float64), static["relapsed"]
-        static |= fixed_days(age, np.asarray(covariates["male"]), relapsed, draws, HORIZON)
+        static |= fixed_days(age, np.asarray(covariates["male"]), relapsed, draws, HORIZON, site)
         static["death_leukemia"] = draws["death_leukemia"][0]
-        static["infection_base"] = infection_base(age, relapsed)
-        static["infection_fatality"] = infection_fatality(age)
+        static["infection_base"] = infection_base(age, relapsed, site)
+        static["infection_fatality"] = infection_fatality(age, site)
         static["cut_day"] = self.follow_up_days()
-        for name in ("levels", "next_level", "start_level", "end_day", "cr_days"):
-            static[name] = self._each(name)
-        for name in ARM_RULES:
-            values = np.array([ARM_RULES[name](arm) for arm in self.trial.arms], dtype=np.float32)
-            static[name] = values[self.arm]
-        static["gcsf_user"] = (uniform(draws["gcsf"][0]) < static.pop("gcsf_share")).astype(np.float32)
-        return {name: np.asarray(value, dtype=np.float32) for name, value in static.items()}
+        static |= self._levels() | self._arm_numbers()
+        share = static.pop("gcsf_share")
+        static["gcsf_user"] = uniform(draws["gcsf"][0]) < share
+        static["steroid_of"] = np.array([drug.steroid for drug in self.drugs])[:, None]
+        numbers = {name: np.asarray(value, dtype=np.float32) for name, value in static.items()}
+        return {**numbers, "site": {name: np.float32(value) for name, value in site.items()}}
+
+    def _arm_numbers(self) -> dict[str, NDArray[np.float64]]:
+        """Return the numbers of dose rules and rescue, (drugs, n) or (n,)."""
+        made = [arm_numbers(plan, self.drugs, self.site) for plan in self.plans]
+        out = {name: np.array([single[name] for single, _ in made])[self.arm] for name in made[0][0]}
+        for name in made[0][1]:
+            out[name] = np.stack([by_drug[name] for _, by_drug in made], axis=-1)[:, self.arm]
+        return out
 
     def initial(self) -> Tree:
-        """Return the clinic's state before the first day: (n,) float32 arrays by name."""
-        n = self.size
-        zero = [*WEEKLY, *_ZERO, *(f"{k}_0" for k in (*ANALYTES, "anc", "platelets"))]
+        """Return the clinic's state before the first day: (n,) or (drugs, n) float32 arrays by name."""
+        n, by_drug = self.size, (len(self.drugs), self.size)
+        zero = [*WEEKLY, *ZERO, *(f"{k}_0" for k in (*ANALYTES, "anc", "platelets"))]
         state = {name: np.zeros(n, dtype=np.float32) for name in zero}
-        state |= {name: np.full(n, -1.0, dtype=np.float32) for name in _MINUS_ONE}
-        state["level"] = self.static["start_level"].copy()
-        state["ceiling"] = np.full(n, self.static["levels"].shape[0] - 1, dtype=np.float32)
-        state["end_day"] = self.static["end_day"].copy()
+        state |= {name: np.full(n, -1.0, dtype=np.float32) for name in MINUS_ONE}
+        state |= {name: np.zeros(by_drug, dtype=np.float32) for name in (*WEEKLY_BY_DRUG, *ZERO_BY_DRUG)}
+        state |= {name: np.full(by_drug, -1.0, dtype=np.float32) for name in MINUS_ONE_BY_DRUG}
+        state["end_day"] = np.full(n, NEVER, dtype=np.float32)
         for name in ("anc_measured", "platelets_measured", "hemoglobin_measured"):
             state[name] = np.full(n, 1.0e3, dtype=np.float32)  # unmeasured: no rule is met
         return state
 
-    def weekly(self, block: int, noise: NDArray[np.floating]) -> dict[str, Single]:
-        """Return {"error": (4, E, n) factors of codes.MEASURED, "counts": (4, n) flags} of a block.
+    def block(
+        self, number: int, clinic: Mapping[str, Any], noise: NDArray[np.floating], seen: Seen | None = None
+    ) -> tuple[Tree, Tree, Tree]:
+        """Return (clinic, weekly, daily) of a block: steps between phases are decided, then days are written down.
 
-        noise: (4, K, n) standard normals of its weeks, rows as in codes.NOISE.
+        noise: (weeks, K, n) standard normals of its weeks, rows as in codes.NOISE; seen: what the site knows; None: no
+        step is decided.
         """
-        expected = (4, len(NOISE), self.size)
+        first = number * 7 * self.weeks
+        if seen is not None:
+            active = (np.asarray(clinic["off"]) == 0) & (np.asarray(clinic["dead"]) == 0)
+            self.calendar.settle(first, seen, active, self.site)
+        daily = self.daily(number)
+        state = dict(clinic)
+        end = np.minimum(np.nan_to_num(self.calendar.completed, posinf=NEVER), NEVER)
+        state["end_day"] = end.astype(np.float32)
+        state["end_reason"] = self.calendar.stopped.astype(np.float32)
+        return state, self.weekly(number, noise), daily
+
+    def idle(self) -> tuple[Tree, Tree, Tree]:
+        """Return (clinic, weekly, daily) of a block in which nobody is treated and nothing is measured."""
+        clinic = self.initial() | {"off": np.ones(self.size, dtype=np.float32)}
+        by_drug = (7 * self.weeks, len(self.drugs), self.size)
+        daily = {
+            name: np.zeros(by_drug, dtype=np.float32) for name in (*DAILY, *(["over"] if self.shape.infused else []))
+        }
+        starts = (np.arange(7 * self.weeks) % 7 == 0).astype(np.float32)
+        daily["week_start"] = np.repeat(starts[:, None], self.size, axis=1)
+        daily["begin"] -= 1.0
+        silent = np.zeros((self.weeks, len(NOISE), self.size))
+        return clinic, self.weekly(0, silent), daily
+
+    def weekly(self, block: int, noise: NDArray[np.floating]) -> dict[str, Single]:
+        """Return {"error": (weeks, E, n) factors of codes.MEASURED, "counts": (weeks, n) flags} of a block."""
+        expected = (self.weeks, len(NOISE), self.size)
         if noise.shape != expected:
             raise CereblonError(f"noise: has shape {noise.shape}, expected {expected}")
-        weeks = np.arange(4) + 4 * block
+        weeks = np.arange(self.weeks) + self.weeks * block
         counts = np.repeat(count_weeks(self.trial, weeks)[:, None], self.size, axis=1)
-        size = np.array([_error(name) for name in MEASURED])[:, None]
+        counts = counts | self.calendar.waiting  # who rests until counts recover is seen weekly
+        size = np.array([_error(name, self.site) for name in MEASURED])[:, None]
         error = np.exp(size * noise[:, [NOISE_ROW[name] for name in MEASURED]])
         return {"error": error.astype(np.float32), "counts": counts.astype(np.float32)}
 
     def daily(self, block: int) -> Tree:
-        """Return the orders of a block by day, each (28, n).
+        """Return the orders of a block by day, each (days, drugs, n); see `DayTables`. week_start: (days, n) 0/1."""
+        first, days = block * 7 * self.weeks, 7 * self.weeks
+        phase, within = self.calendar.walk(first, days)
+        # beyond the horizon nothing is ordered
+        row = np.where((phase < 0) | (within >= HORIZON), 0, self._first_table + phase)
+        within = np.minimum(within, HORIZON - 1)
+        out = {field.name: self._cut(field.name, row, within) for field in fields(DayTables) if self._needs(field.name)}
+        starts = (np.arange(first, first + days) % 7 == 0).astype(np.float32)
+        return {**out, "week_start": np.repeat(starts[:, None], self.size, axis=1)}
 
-        lenalidomide 0/1 dosing day; planned_mg (never exceeded by what is given); dexamethasone, allopurinol
-        mg; filgrastim ug; level_change levels; escalate, review, week_start 0/1.
-        """
-        first = block * BLOCK
-        days = slice(first, first + BLOCK)
-        out: Tree = {}
-        for name in ("lenalidomide", "planned_mg", "dexamethasone", "allopurinol", "filgrastim"):
-            out[name] = self._cut(name, days)
-        for name in ("level_change", "escalate", "review"):
-            out[name] = self._cut(name, days)
-        starts = (np.arange(first, first + BLOCK) % 7 == 0).astype(np.float32)
-        out["week_start"] = np.repeat(starts[:, None], self.size, axis=1)
+    def _needs(self, name: str) -> bool:
+        return name in DAILY or self.shape.infused
+
+    def _cut(self, name: str, row: NDArray[np.int64], within: NDArray[np.int64]) -> Single:
+        tables = [getattr(table, name) for table in self._tables]
+        days = within[:, 0]
+        if (within == days[:, None]).all() and (row == row[0]).all():  # everybody on one calendar: no gather by day
+            cut = np.stack([table[days] for table in tables], axis=-1)
+            return np.ascontiguousarray(cut[..., row[0]])
+        out = np.empty((len(within), len(self.drugs), self.size), dtype=np.float32)
+        for number in np.unique(row):
+            here = row == number
+            out.transpose(0, 2, 1)[here] = tables[number][within[here]]
         return out
-
-    def _cut(self, name: str, days: slice) -> Single:
-        rows = np.stack([getattr(table, name)[days] for table in self._arms], axis=-1)
-        rows = np.pad(rows, ((0, BLOCK - len(rows)), (0, 0)))  # beyond the horizon nothing is ordered
-        return np.ascontiguousarray(rows[:, self._row].astype(np.float32))
 
     def follow_up_days(self) -> NDArray[np.float64]:
         """Return the day of the data cut of each subject, (n,): median follow-up, spread over the accrual."""
@@ -173,9 +276,9 @@ class Orders:
         return np.asarray(np.round((follow_up.duration_months + spread) * 365.25 / 12.0))
 
 
-def _error(name: str) -> float:
+def _error(name: str, site: Numbers) -> float:
     """Return the observation error of a measured quantity, SD of the logarithm."""
-    return rule(f"error_{name}" if name in ("anc", "platelets", "hemoglobin") else "error_laboratory")
+    return float(site[f"error_{name}" if name in ("anc", "platelets", "hemoglobin") else "error_laboratory"])
 
 
 def count_weeks(trial: Trial, weeks: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -205,55 +308,3 @@ def ct_flags(trial: Trial, days: NDArray[np.integer]) -> NDArray[np.bool_]:
             nearest = int(np.abs(days - (planned - 1)).argmin())
             flags[nearest] |= abs(int(days[nearest]) - (planned - 1)) <= every
     return flags
-
-
-_ZERO = (
-    "off",
-    "off_reason",
-    "dead",
-    "death_cause",
-    "progressed",
-    "hold",
-    "hold_anc",
-    "hold_platelets",
-    "hold_flare",
-    "hold_infection",
-    "hold_lysis",
-    "hold_day",
-    "holds",
-    "anc_holds",
-    "flare_holds",
-    "lowest_holds",
-    "step_pending",
-    "failures",
-    "event_since",
-    "counted_today",
-    "flare_grade",
-    "flare_max",
-    "steroid_left",
-    "gcsf_left",
-    "lysis_laboratory",
-    "lysis_grade",
-    "lysis_fatal_today",
-    "infections",
-    "infection_today",
-    "infection_until",
-    "febrile_today",
-    "lysis_until",
-    "hazard_infection",
-    "hazard_leukemia",
-)
-_MINUS_ONE = (
-    "off_day",
-    "death_day",
-    "failed_level",
-    "low_anc_since",
-    "grade4_since",
-    "last_dose_day",
-    "last_step_day",
-    "lysis_day",
-    "lysis_clinical_day",
-    "flare_day",
-    "steroid_day",
-    "progressed_day",
-)

@@ -1,76 +1,103 @@
-"""The numbers of an arm's dose rules: its named set from rules.tsv, changed where the trial says so."""
+"""The numbers of dose rules: of each drug of an arm its named set, changed where the trial says so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any, Final
 
-from cereblon.clinic.rules import rule
-from cereblon.clinic.trial.design import Arm
+import numpy as np
+from numpy.typing import NDArray
 
-ArmNumber = Callable[[Arm], float]
-NEVER = 1.0e6  # grade that is never reached
-_ACTION = {"continue": 0.0, "hold": 1.0, "stop": 2.0}
-_CONDITION = {"tolerated": 1.0, "always": 2.0, "if_not_progressing": 2.0}
+from cereblon.clinic.rules import Numbers
+from cereblon.clinic.site.drugs import SiteDrug
+from cereblon.clinic.trial.dose_rules import FlareSteroid, Rules
+from cereblon.clinic.trial.plan import ArmPlan
+from cereblon.errors import CereblonError
 
-
-def _of_set(name: str, override: str | None = None) -> ArmNumber:
-    """Return a function arm -> number of its rule set, or what the trial puts in its place."""
-
-    def value(arm: Arm) -> float:
-        changed = getattr(arm.rules, override) if override is not None else None
-        return float(rule(f"{arm.rules.set}_{name}") if changed is None else changed)
-
-    return value
-
-
-def _steroid(arm: Arm) -> tuple[float, float, float]:
-    """Return (from grade, dexamethasone mg a day, days) of the steroid for flare."""
-    policy = arm.flare_steroid
-    dose = rule("flare_steroid_mg") if policy.dose is None else policy.dose
-    if policy.dose is not None and policy.drug == "prednisone":
-        dose /= rule("prednisone_per_dexamethasone")
-    grade = rule("flare_steroid_grade") if policy.from_grade is None else policy.from_grade
-    days = rule("flare_steroid_days") if policy.for_days is None else policy.for_days
-    return (NEVER if policy.policy == "none" else float(grade)), float(dose), float(days)
-
-
-def _gcsf_share(arm: Arm) -> float:
-    if arm.gcsf == "none":
-        return 0.0
-    return rule("gcsf_first_users" if arm.rules.set == "gcsf_first" else "gcsf_users")
-
-
-def _escalation(arm: Arm) -> float:
-    found = [c.escalation for c in arm.treatment if c.drug == "lenalidomide" and c.escalation is not None]
-    return _CONDITION[found[0].condition] if found else 0.0
-
-
-def _or_rule(field: str, name: str) -> ArmNumber:
-    def value(arm: Arm) -> float:
-        changed = getattr(arm.rules, field)
-        return float(rule(name) if changed is None else changed)
-
-    return value
-
-
-ARM_RULES: dict[str, ArmNumber] = {
-    "anc_hold": _of_set("anc_hold", "anc_hold"),
-    "anc_hold_days": _of_set("anc_hold_days", "anc_hold_days"),
-    "anc_hold_at_once": _of_set("anc_hold_at_once", "anc_hold_at_once"),
-    "anc_febrile": _of_set("anc_febrile"),
-    "anc_resume": _of_set("anc_resume", "anc_resume"),
-    "platelets_hold": _of_set("platelets_hold", "platelets_hold"),
-    "platelets_resume": _of_set("platelets_resume", "platelets_resume"),
-    "step_down": _of_set("step_down", "step_down"),
-    "first_hold_free": _of_set("first_hold_free"),
-    "gcsf_spares": _of_set("gcsf_spares"),
-    "flare_hold_grade": _or_rule("flare_hold_grade", "flare_hold_grade"),
-    "infection_hold_grade": _or_rule("infection_hold_grade", "infection_hold_grade"),
-    "lysis_action": lambda arm: _ACTION[arm.rules.tls or "hold"],
-    "steroid_grade": lambda arm: _steroid(arm)[0],
-    "steroid_mg": lambda arm: _steroid(arm)[1],
-    "steroid_days": lambda arm: _steroid(arm)[2],
-    "gcsf_share": _gcsf_share,
-    "escalation": _escalation,
+NEVER: Final = 1.0e6
+"""A grade that is never reached."""
+OF_SET: Final = (
+    "anc_hold",
+    "anc_hold_days",
+    "anc_hold_at_once",
+    "anc_febrile",
+    "anc_resume",
+    "platelets_hold",
+    "platelets_resume",
+    "step_down",
+    "first_hold_free",
+    "gcsf_spares",
+)
+"""Numbers of a named set; the trial may change those that are fields of its rules."""
+OF_SITE: Final = ("flare_hold_grade", "infection_hold_grade")
+"""Numbers of the site that the trial may change."""
+UNRULED: Final = {
+    **dict.fromkeys(OF_SET, 0.0),
+    "anc_hold": -1.0,
+    "anc_hold_at_once": -1.0,
+    "anc_febrile": -1.0,
+    "platelets_hold": -1.0,
+    **dict.fromkeys(OF_SITE, NEVER),
+    "lysis_action": 0.0,
 }
-"""Static numbers of an arm: name -> function of the arm."""
+"""The numbers of a drug without rules: nothing holds it."""
+DRUG_RULES: Final = tuple(UNRULED)
+GENEROUS: Final = "gcsf_first"
+"""The set of rules under which everybody who needs growth factor is given it."""
+_ACTION: Final = {"continue": 0.0, "hold": 1.0, "stop": 2.0}
+
+
+def drug_rules(plan: ArmPlan, drugs: tuple[str, ...], site: Numbers) -> dict[str, NDArray[np.float64]]:
+    """Return name -> (drugs,) of the names of DRUG_RULES. Raises CereblonError for two sets of rules of one drug."""
+    numbers = [_numbers(_rules_of(plan, drug), site) for drug in drugs]
+    return {name: np.array([of_drug[name] for of_drug in numbers]) for name in DRUG_RULES}
+
+
+def _rules_of(plan: ArmPlan, drug: str) -> Rules | None:
+    courses = [course for phase in plan.phases for course in phase.courses if course.drug == drug]
+    found = [course.rules for course in courses if course.rules is not None]
+    if any(rules != found[0] for rules in found):
+        raise CereblonError(f"arm {plan.id}: {drug} has two sets of rules; expected the same in all of its courses")
+    return found[0] if found else None
+
+
+def _numbers(rules: Rules | None, site: Numbers) -> Mapping[str, float]:
+    if rules is None:
+        return UNRULED
+    changed: Mapping[str, Any] = rules.overrides
+    numbers = {name: float(changed.get(name, site[f"{rules.set}_{name}"])) for name in OF_SET}
+    numbers |= {name: float(changed.get(name, site[name])) for name in OF_SITE}
+    return {**numbers, "lysis_action": _ACTION[rules.tls or "hold"]}
+
+
+def arm_numbers(
+    plan: ArmPlan, drugs: tuple[SiteDrug, ...], site: Numbers
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """Return the numbers of an arm, single ones and those of each drug, (drugs,).
+
+    steroid_grade: flare from which the steroid is given; steroid_days: for how long; flare_dose: amount a day of the
+    drug that is given (the site's own dose is in mg of the reference steroid); gcsf_share: share of subjects who are
+    given growth factor; growth_factor: units of its drug in a ug; and the numbers of DRUG_RULES.
+    """
+    care = plan.flare_steroid
+    sets = {course.rules.set for phase in plan.phases for course in phase.courses if course.rules is not None}
+    users = site[f"{GENEROUS}_users" if GENEROUS in sets else "gcsf_users"]
+    grade = site["flare_steroid_grade"] if care.from_grade is None else care.from_grade
+    single = {
+        "steroid_grade": NEVER if care.policy == "none" else float(grade),
+        "steroid_days": float(site["flare_steroid_days"] if care.for_days is None else care.for_days),
+        "gcsf_share": 0.0 if plan.gcsf == "none" else float(users),
+    }
+    steroid, growth_factor = care.drug or _rescue(drugs, "flare"), _rescue(drugs, "neutropenia")
+    by_drug = drug_rules(plan, tuple(drug.name for drug in drugs), site)
+    by_drug["flare_dose"] = np.array([_flare_dose(care, drug, site) if drug.name == steroid else 0.0 for drug in drugs])
+    by_drug["growth_factor"] = np.array([1.0e-3 / drug.mg if drug.name == growth_factor else 0.0 for drug in drugs])
+    return single, by_drug
+
+
+def _flare_dose(care: FlareSteroid, drug: SiteDrug, site: Numbers) -> float:
+    return float(site["flare_steroid_mg"] / drug.steroid) if care.dose is None else care.dose.within(drug.unit)
+
+
+def _rescue(drugs: tuple[SiteDrug, ...], purpose: str) -> str:
+    return next((drug.name for drug in drugs if drug.rescue == purpose), "")

@@ -1,7 +1,7 @@
 """Supportive care that answers what happens: steroid for flare and G-CSF for neutropenia.
 
 Scheduled supportive drugs come from the orders; here are the ones a site gives when needed
-(toxicity_model.md sections 1 and 4). All arrays float32 of shape (n,).
+(toxicity_model.md sections 1 and 4). All arrays float32, (n,) or (drugs, n).
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from cereblon.clinic.rules import rule
+from cereblon.clinic.rules import Numbers
 
 Clinic = dict[str, Array]
 
 
 def flare_steroid(clinic: Clinic, static: Clinic, treated: Array, day: Array) -> tuple[Clinic, Array]:
-    """Start or go on with a course of steroid; return the clinic and today's dexamethasone in mg.
+    """Start or go on with a course of steroid; return the clinic and today's amounts, units of the drugs, (drugs, n).
 
     A course starts when the flare reaches the subject's `steroid_grade` and none is running.
     """
@@ -26,18 +26,19 @@ def flare_steroid(clinic: Clinic, static: Clinic, treated: Array, day: Array) ->
         "steroid_left": left - given,
         "steroid_day": jnp.where(given > 0, day, clinic["steroid_day"]),
     }
-    return {**clinic, **update}, given * static["steroid_mg"]
+    return {**clinic, **update}, given * static["flare_dose"]
 
 
-def growth_factor(clinic: Clinic, static: Clinic, treated: Array) -> tuple[Clinic, Array]:
-    """Start or go on with filgrastim; return the clinic and today's dose in ug.
+def growth_factor(clinic: Clinic, static: Clinic, treated: Array, site: Numbers) -> tuple[Clinic, Array]:
+    """Start or go on with growth factor; return the clinic and today's amounts in the units of the drugs, (drugs, n).
 
-    Users get a course when a visit today finds neutrophils under `anc_hold_at_once`, or while held for
-    neutropenia under `gcsf_start`.
+    Users get a course when a visit today finds neutrophils under `anc_hold_at_once` of any drug, or under
+    `gcsf_start` while a drug is held for neutropenia.
     """
     anc = clinic["anc_measured"]
-    low = (anc < static["anc_hold_at_once"]) | ((anc < rule("gcsf_start")) & (clinic["hold_anc"] > 0))
+    at_once = (anc < static["anc_hold_at_once"]).any(axis=0)
+    low = at_once | ((anc < site["gcsf_start"]) & (clinic["hold_anc"] > 0).any(axis=0))
     starts = treated * static["gcsf_user"] * clinic["counted_today"] * low
-    left = jnp.where(starts > 0, rule("gcsf_days"), clinic["gcsf_left"])
+    left = jnp.where(starts > 0, site["gcsf_days"], clinic["gcsf_left"])
     given = (left > 0).astype(jnp.float32) * (1.0 - clinic["dead"])
-    return {**clinic, "gcsf_left": left - given}, given * rule("gcsf_ug")
+    return {**clinic, "gcsf_left": left - given}, given * static["growth_factor"] * site["gcsf_ug"]

@@ -8,7 +8,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from cereblon.arguments import shown
-from cereblon.clinic.trial.carried import HORIZON
+from cereblon.clinic.trial.calendar import LAST_DAY, Mask
+from cereblon.clinic.trial.courses import Course as Course
+from cereblon.clinic.trial.courses import Escalation as Escalation
+from cereblon.clinic.trial.courses import RenalDose as RenalDose
+from cereblon.clinic.trial.dose_rules import FlareSteroid as FlareSteroid
+from cereblon.clinic.trial.dose_rules import Rules as Rules
+from cereblon.clinic.trial.phases import Give as Give
+from cereblon.clinic.trial.phases import Phase as Phase
 from cereblon.clinic.trial.population import AgeTable as AgeTable
 from cereblon.clinic.trial.population import Eligibility as Eligibility
 from cereblon.clinic.trial.population import LinesTable as LinesTable
@@ -20,18 +27,14 @@ from cereblon.clinic.trial.published import Citation as Citation
 from cereblon.clinic.trial.published import Figure as Figure
 from cereblon.clinic.trial.published import Published as Published
 from cereblon.clinic.trial.published import Source as Source
-from cereblon.clinic.trial.regimen import LEVELS as LEVELS
 from cereblon.clinic.trial.regimen import Arm as Arm
-from cereblon.clinic.trial.regimen import Course as Course
-from cereblon.clinic.trial.regimen import Escalation as Escalation
-from cereblon.clinic.trial.regimen import FlareSteroid as FlareSteroid
-from cereblon.clinic.trial.regimen import RenalDose as RenalDose
-from cereblon.clinic.trial.regimen import Rules as Rules
 from cereblon.clinic.trial.regimen import SupportDrug as SupportDrug
 from cereblon.clinic.trial.regimen import Treatment as Treatment
-from cereblon.columns import DAYS_PER_CYCLE, DAYS_PER_MONTH
+from cereblon.clinic.trial.transitions import Transition as Transition
+from cereblon.columns import DAYS_PER_MONTH
 from cereblon.documents.base import Document, Key, Size, Text, problem
 from cereblon.documents.quantities import Time
+from cereblon.documents.yamltext import Loc
 from cereblon.errors import CereblonError, nearest
 
 Setting = Literal["untreated", "relapsed", "after_induction"]
@@ -39,6 +42,8 @@ Criteria = Literal["NCI-WG 1996", "iwCLL 2008", "iwCLL 2018"]
 NodesBy = Literal["palpation", "ct"]
 FIRST_CT = (85, 169)
 """Days of the CT at 3 and 6 months where a document names none (chosen, docs/criteria/best_response.md)."""
+WEEK = 7
+"""Days between two days on which a patient can be seen."""
 YEARLY_CT = 364
 """Days between the further ones, at 12 months and then yearly, on the days of an examination."""
 
@@ -63,14 +68,14 @@ class Counts(Document):
 class Schedule(Document):
     """Visits. Days count from 1 = first day of treatment.
 
-    Examinations are at multiples of 28 days. A CT is taken at the examination nearest to its day, and before
+    Examinations are a whole number of weeks apart. A CT is taken at the examination nearest to its day, and before
     treatment. `ct_days` left out, in a trial with `nodes_by: ct`: 3, 6 and 12 months and then yearly. `marrow`
     none: no complete response can be confirmed.
     """
 
     counts: Counts = Counts()
     examination_every_days: Time = Field(default=28)
-    ct_days: tuple[Annotated[int, Field(strict=True, ge=1, le=HORIZON)], ...] | None = None
+    ct_days: tuple[Annotated[int, Field(strict=True, ge=1, le=LAST_DAY)], ...] | None = None
     marrow: Literal["to_confirm_cr", "none"] = "to_confirm_cr"
 
     @model_validator(mode="after")
@@ -78,10 +83,10 @@ class Schedule(Document):
         if self.ct_days is not None and list(self.ct_days) != sorted(set(self.ct_days)):
             raise problem("expected rising days, none twice", ("ct_days",))
         every = self.examination_every_days
-        if every % DAYS_PER_CYCLE:
-            near = {max(DAYS_PER_CYCLE, every - every % DAYS_PER_CYCLE), every - every % -DAYS_PER_CYCLE}
+        if every % WEEK:
+            near = {max(WEEK, every - every % WEEK), every - every % -WEEK}
             days = " or ".join(str(day) for day in sorted(near))
-            why = f"{every} days is not a multiple of {DAYS_PER_CYCLE} days: expected {DAYS_PER_CYCLE}, 56, 84 ..."
+            why = f"{every} days is not a multiple of {WEEK} days: expected 14, 28, 84 ..."
             raise problem(f"{why} (nearest: {days} days)", ("examination_every_days",))
         return self
 
@@ -100,8 +105,8 @@ class FollowUp(Document):
     def _positive(self) -> FollowUp:
         if self.accrual_months is not None and self.accrual_months >= 2 * self.duration_months:
             raise problem("the accrual window leaves some subjects without follow-up", ("accrual_months",))
-        if self.last_day > HORIZON:
-            why = f"some subjects are followed for {self.last_day:.0f} days: expected at most {HORIZON} days"
+        if self.last_day > LAST_DAY:
+            why = f"some subjects are followed for {self.last_day:.0f} days: expected at most {LAST_DAY} days"
             raise problem(why, ("duration_months",))
         return self
 
@@ -181,15 +186,28 @@ class Design(Document):
             raise problem(why, ("schedule", "ct_days"))
 
     def _carried_out(self) -> None:
-        last = self.follow_up.last_day
+        last = max(int(self.follow_up.last_day), 1)
         for i, arm in enumerate(self.arms):
             for j, course in enumerate(arm.treatment):
-                if not course.mask(max(int(last), 1)).any():
-                    why = f"no dose of {course.drug} falls into the follow-up of {last:.0f} days"
-                    raise problem(f"{why}: expected a course that begins before", ("arms", i, "treatment", j))
-                if course.until == "progression_or_cr" and self.schedule.marrow == "none":
-                    why = "progression_or_cr needs schedule.marrow: to_confirm_cr: no response is complete without"
-                    raise problem(why, ("arms", i, "treatment", j, "until"))
+                self._refuse_late(course, course.mask(last), ("arms", i, "treatment", j))
+                self._refuse_blind_end(course.until, ("arms", i, "treatment", j, "until"))
+            for k, phase in enumerate(arm.phases):
+                for j, given in enumerate(phase.give if k == 0 else ()):
+                    self._refuse_late(given, given.mask(last, phase.cycle), ("arms", i, "phases", k, "give", j))
+                self._refuse_blind_end(phase.until, ("arms", i, "phases", k, "until"))
+                for j, way in enumerate(phase.then):
+                    if way.when is not None and way.when.level == "CR":
+                        self._refuse_blind_end("progression_or_cr", ("arms", i, "phases", k, "then", j, "when"))
+
+    def _refuse_late(self, course: Course, mask: Mask, at: Loc) -> None:
+        if not mask.any():
+            why = f"no dose of {course.drug} falls into the follow-up of {self.follow_up.last_day:.0f} days"
+            raise problem(f"{why}: expected a course that begins before", at)
+
+    def _refuse_blind_end(self, until: str, at: Loc) -> None:
+        if until == "progression_or_cr" and self.schedule.marrow == "none":
+            what = until if at[-1] == "until" else "a condition of CR"
+            raise problem(f"{what} needs schedule.marrow: to_confirm_cr: no response is complete without", at)
 
     def _figures(self) -> None:
         sources, arms = {s.id for s in self.sources}, {a.id for a in self.arms}

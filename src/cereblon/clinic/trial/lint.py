@@ -9,14 +9,17 @@ import math
 import re
 from collections.abc import Callable, Iterator
 
-from cereblon.clinic.trial.carried import HORIZON, LENALIDOMIDE, last_dose_day
+import numpy as np
+
+from cereblon.clinic.trial.calendar import HORIZON, Mask
+from cereblon.clinic.trial.courses import Course
 from cereblon.clinic.trial.design import Design
+from cereblon.clinic.trial.drugs import drugs
+from cereblon.clinic.trial.phases import reached
 from cereblon.documents.problems import field_names
 from cereblon.documents.yamltext import Loc
 
 Remarks = Iterator[tuple[Loc, str]]
-
-BRISK_START = 10.0  # mg; lysis at a start of 10 or 25 mg without slow escalation: toxicity.tsv TL012
 
 
 def lint(trial: Design) -> Remarks:
@@ -79,14 +82,40 @@ def unused_sources(trial: Design) -> Remarks:
 
 
 def brisk_start(trial: Design) -> Remarks:
-    """A start of lenalidomide at 10 mg or more is covered by allopurinol, or said to be uncovered."""
-    reasoned = any(a.field.startswith("arms.support") for a in trial.assumptions)
+    """A start that can break tumours down too fast is covered on its first day, or said to be uncovered."""
+    if any(re.match(r"arms\.(support|phases\.support)", a.field) for a in trial.assumptions):
+        return
+    for loc, course, days, support in _starts(trial):
+        card = drugs()[course.drug]
+        brisk = card.lysis_from is not None and course.dose.within(card.unit) >= card.lysis_from
+        first = np.flatnonzero(days)[:1]
+        covered = any(drugs()[given.drug].covers == "lysis" and mask[first].any() for given, mask in support)
+        if brisk and first.size and not covered:
+            cover = " or ".join(drug.name for drug in drugs().values() if drug.covers == "lysis")
+            yield (*loc, "dose"), f"a start at {course.dose.text} without {cover}: tumour lysis is likely"
+
+
+Start = tuple[Loc, Course, Mask, list[tuple[Course, Mask]]]
+
+
+def _starts(trial: Design) -> Iterator[Start]:
+    """Yield (place, course, its days, support beside it) where a drug of the treatment is first given."""
     for i, arm in enumerate(trial.arms):
-        covered = any(course.drug == "allopurinol" and course.mask(1)[0] for course in arm.support)
+        beside: list[tuple[Course, Mask]] = [(course, course.mask(HORIZON)) for course in arm.support]
+        first: dict[str, int] = {}
         for j, course in enumerate(arm.treatment):
-            if course.drug == "lenalidomide" and course.dose >= BRISK_START and not covered and not reasoned:
-                what = f"a start at {course.dose:g} mg without allopurinol: tumour lysis is likely"
-                yield ("arms", i, "treatment", j, "dose"), what
+            if course.from_day < arm.treatment[first.setdefault(course.drug, j)].from_day:
+                first[course.drug] = j
+        for j in first.values():
+            course = arm.treatment[j]
+            yield ("arms", i, "treatment", j), course, course.mask(HORIZON), beside
+        begun: set[str] = set()
+        for k, phase in enumerate(arm.phases):
+            beside = [(course, course.mask(HORIZON, phase.cycle)) for course in phase.support]
+            for j, given in enumerate(phase.give):
+                if given.drug not in begun:
+                    yield ("arms", i, "phases", k, "give", j), given, given.mask(HORIZON, phase.cycle), beside
+            begun |= {given.drug for given in phase.give}
 
 
 def beyond_follow_up(trial: Design) -> Remarks:
@@ -102,16 +131,30 @@ def beyond_follow_up(trial: Design) -> Remarks:
         for j, course in enumerate(arm.support):
             if not course.mask(max(int(end), 1)).any():
                 yield ("arms", i, "support", j), f"no dose of {course.drug} falls into the follow-up of {end:.0f} days"
+        for phase in arm.phases[:1]:
+            for j, given in enumerate(phase.support):
+                if not given.mask(max(int(end), 1), phase.cycle).any():
+                    what = f"no dose of {given.drug} falls into the follow-up of {end:.0f} days"
+                    yield ("arms", i, "phases", 0, "support", j), what
 
 
 def support_after_treatment(trial: Design) -> Remarks:
     """Scheduled support lies before the end of the planned treatment, which ends it."""
     for i, arm in enumerate(trial.arms):
-        ends = [last_dose_day(course) for course in arm.treatment if course.drug == LENALIDOMIDE]
+        end = arm.last_dose_day
         for j, course in enumerate(arm.support):
-            if ends and ends[0] is not None and course.mask(HORIZON)[ends[0] :].any():
-                what = f"{course.drug} is not given after the last planned dose of lenalidomide (day {ends[0]})"
+            if end is not None and course.mask(HORIZON)[end:].any():
+                what = f"{course.drug} is not given after the last planned dose of the treatment (day {end})"
                 yield ("arms", i, "support", j), what
+
+
+def unreached_phases(trial: Design) -> Remarks:
+    """Some way leads to every phase."""
+    for i, arm in enumerate(trial.arms):
+        known = reached(arm.phases) if arm.phases else set()
+        for k, phase in enumerate(arm.phases):
+            if k not in known:
+                yield ("arms", i, "phases", k, "id"), f"no transition leads to {phase.id}: nobody comes to it"
 
 
 def nodes_without_ct(trial: Design) -> Remarks:
@@ -133,9 +176,16 @@ def nodes_without_ct(trial: Design) -> Remarks:
 
 def growth_factor_first(trial: Design) -> Remarks:
     """A rule set that puts growth factor first is used where growth factor is given."""
+    what = "gcsf_first, but gcsf is none: neutropenia costs a dose level each time"
     for i, arm in enumerate(trial.arms):
-        if arm.rules.set == "gcsf_first" and arm.gcsf == "none":
-            yield ("arms", i, "rules", "set"), "gcsf_first, but gcsf is none: neutropenia costs a dose level each time"
+        if arm.gcsf != "none":
+            continue
+        if arm.rules.set == "gcsf_first":
+            yield ("arms", i, "rules", "set"), what
+        for k, phase in enumerate(arm.phases):
+            for j, given in enumerate(phase.give):
+                if given.rules is not None and given.rules.set == "gcsf_first":
+                    yield ("arms", i, "phases", k, "give", j, "rules", "set"), what
 
 
 RULES: tuple[Callable[[Design], Remarks], ...] = (
@@ -147,6 +197,7 @@ RULES: tuple[Callable[[Design], Remarks], ...] = (
     brisk_start,
     beyond_follow_up,
     support_after_treatment,
+    unreached_phases,
     nodes_without_ct,
     growth_factor_first,
 )

@@ -1,0 +1,42 @@
+"""What of a trial decides the compiled cycle: the shapes of its orders, not their content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+from typing import NamedTuple
+
+from cereblon.clinic.site.calendar import is_automatic
+from cereblon.clinic.site.drugs import SiteDrug
+from cereblon.clinic.site.ladders import Ladders
+from cereblon.clinic.trial.plan import arm_plan
+from cereblon.clinic.trial.trial import Trial
+
+MOST_WEEKS = 4
+
+
+class Shape(NamedTuple):
+    """Rows of the level table, weeks of a block, whether doses are given at other hours than 0, and infused."""
+
+    levels: int
+    weeks: int
+    by_hour: bool
+    infused: bool
+
+
+def shape_of(trial: Trial, drugs: Sequence[SiteDrug]) -> Shape:
+    """Return the shape of a trial for a model with these drugs."""
+    plans = [arm_plan(arm) for arm in trial.arms]
+    courses = [course for plan in plans for phase in plan.phases for course in phase.courses]
+    infused = any(course.over > 0 for course in courses)
+    by_hour = infused or any(course.hours != (0,) for course in courses)
+    levels = max(Ladders(plan, tuple(drug.name for drug in drugs)).height for plan in plans)
+    return Shape(levels, block_weeks(trial), by_hour, infused)
+
+
+def block_weeks(trial: Trial) -> int:
+    """Return how many weeks are simulated between two looks of the site: 4 where nothing is decided in between."""
+    plans = [arm_plan(arm) for arm in trial.arms]
+    if not all(is_automatic(phase) for plan in plans for phase in plan.phases):
+        return 1
+    return gcd(MOST_WEEKS, max(1, round(trial.schedule.examination_every_days / 7)))
