@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from cereblon.model import Model, load_model
-from cereblon.model.documents import Document, packaged
+from cereblon.model.documents import Document
 from cereblon.model.equations import Equation
 from cereblon.model.system import Words
 from pages_markdown import cell, code, table
@@ -26,7 +26,7 @@ def model_pages() -> Iterator[tuple[str, str]]:
         place = model.index.place(equation.name)
         if place is not None:
             by_file[place.file].append(equation)
-    named = [(d, by_file[d.name]) for d in packaged() if by_file[d.name]]
+    named = [(d, by_file[d.name]) for d in model.documents if by_file[d.name]]
     yield "model/index.md", _contents(named)
     for document, equations in named:
         yield f"model/{_stem(document)}.md", _fragment(document, equations)
@@ -35,7 +35,7 @@ def model_pages() -> Iterator[tuple[str, str]]:
 
 
 def _stem(document: Document) -> str:
-    return document.name.removesuffix(".ant")
+    return document.name.removesuffix(".ant").removesuffix("/effect").replace(" + kinetics/", "-")
 
 
 def _title(document: Document) -> str:

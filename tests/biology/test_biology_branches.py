@@ -61,5 +61,5 @@ def test_all_branches_are_finite_where_patients_come_by(model: Model, population
 
 def test_a_branch_that_divides_by_zero_is_found(model: Model) -> None:
     text = "q := piecewise((flare_drive - 1)/flare_drive, flare_drive > 1, 0); q has dimensionless"
-    wrong = load_model(text)
+    wrong = load_model(extra=text)
     assert [line.split(":")[0] for line in broken(wrong, wrong.initial(), {})] == ["q"]

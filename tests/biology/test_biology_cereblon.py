@@ -17,7 +17,7 @@ DOSSIER = {
     "ikzf1_alpha": 23.4, "ikzf3_alpha": 18.2,
     "crbn_expression": 1.0, "crcl": 75.0, "ffm": 55.0,
 }  # fmt: skip
-SHARED = {"crbn_kd": 1500.0, "ikzf_turnover": 1.386, "eff_crbn_autoubiquitylation": 0.0, "eff_flare": 0.0}
+SHARED = {"len_crbn_kd": 1500.0, "ikzf_turnover": 1.386, "eff_crbn_autoubiquitylation": 0.0, "eff_flare": 0.0}
 """The constants of the dossier's table: 10.03 L/h where the model now has 11.53, and the amount of cereblon fixed."""
 TABLE = {
     "mean concentration": (40, 80, 160, 401),

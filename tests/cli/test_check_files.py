@@ -104,7 +104,7 @@ def test_check_and_run_agree_on_what_is_a_trial_file(cli: Callable[..., Any], tm
 
 def test_byte_order_marks_are_taken_everywhere(cli: Callable[..., Any], tmp_path: Path) -> None:
     mark = b"\xef\xbb\xbf"
-    (tmp_path / "t.tsv").write_bytes(mark + packaged_table("parameters.tsv").encode())
+    (tmp_path / "t.tsv").write_bytes(mark + packaged_table("patient/parameters.tsv").encode())
     assert cli("check", "t.tsv") == (0, "t.tsv: no errors, 0 warnings\n")
     (tmp_path / "t.yaml").write_bytes(mark + template_text().encode())
     assert cli("check", "t.yaml")[0] == 0

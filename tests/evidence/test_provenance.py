@@ -48,7 +48,7 @@ def test_every_citation_of_the_packaged_model_is_known(known: Provenance) -> Non
 def test_shares_add_up_and_recalled_values_are_listed(known: Provenance) -> None:
     told = everything(known)
     assert sum(sum(counts.values()) for counts in told["shares"].values()) == len(known.model.parameters)
-    assert "crbn_kd" in told["recalled"]
+    assert "len_crbn_kd" in told["recalled"]
     assert set(told["recalled"]) == {p.id for p in known.model.parameters.values() if p.evidence == "recalled"}
 
 
@@ -74,7 +74,7 @@ def test_a_constant_of_no_consequence_reaches_no_endpoint(known: Provenance) -> 
     assert set(known.chain("len_ktr").endpoints) == set(ENDPOINTS)
 
 
-@pytest.mark.parametrize("name", ["crbn_kd", "synapse", "burden", "synapse_repair", "node_homing"])
+@pytest.mark.parametrize("name", ["len_crbn_kd", "synapse", "burden", "synapse_repair", "node_homing"])
 def test_every_kind_of_name_is_shown(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert name in printed(capsys, name)
     told = json.loads(printed(capsys, name, "--json"))

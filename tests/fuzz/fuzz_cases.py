@@ -78,14 +78,14 @@ def _assay(number: int, source: Random) -> Case:
 
 
 def _table(number: int, source: Random) -> Case:
-    lines = files("cereblon").joinpath("biology", "parameters.tsv").read_text("utf-8").splitlines()
+    lines = files("cereblon").joinpath("biology", "patient", "parameters.tsv").read_text("utf-8").splitlines()
     rows = [lines[0], *source.sample(lines[1:], 5)]
     return Case(number, "table", {"p.tsv": mutate.table("\n".join(rows), source)}, ("check", "p.tsv"))
 
 
 def _model(number: int, source: Random) -> Case:
     names = ("humoral.ant", "tumour_lysis.ant", "neutrophils.ant")
-    packaged = [files("cereblon").joinpath("biology", name).read_text("utf-8") for name in names]
+    packaged = [files("cereblon").joinpath("biology", "patient", name).read_text("utf-8") for name in names]
     content = mutate.model(source.choice((MODEL, MODEL, *packaged)), source)
     secret = b"hunter2 is the secret\n"
     return Case(number, "model", {"m.ant": content, "other.ant": secret}, ("check", "m.ant"))
@@ -143,7 +143,7 @@ def _command(number: int, source: Random) -> Case:
                 words[place - 1 : place] = [word]
     if words[0] == "run" and "-n" not in words:
         words += ["-n", "2"]
-    header = files("cereblon").joinpath("biology", "parameters.tsv").read_text("utf-8").splitlines()[:3]
+    header = files("cereblon").joinpath("biology", "patient", "parameters.tsv").read_text("utf-8").splitlines()[:3]
     given = {"t.yaml": SMALL.encode(), "p.tsv": "\n".join(header).encode(), "full/keep.txt": b"precious"}
     return Case(number, "command", given, tuple(words), targets=("*",))
 

@@ -100,9 +100,9 @@ def alive(process: str) -> bool:
 
 def test_own_text_joins_the_packaged_model_and_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     state = "guard_test = 1; guard_test has dimensionless\nguard_test' = -guard_rate*guard_test\n"
-    model = load_model("// clock: slow\n" + state + "guard_rate = 1; guard_rate has per_day\n")
+    model = load_model(extra="// clock: slow\n" + state + "guard_rate = 1; guard_rate has per_day\n")
     assert "guard_test" in model.states
-    monkeypatch.setattr("cereblon.model.model.to_sbml_guarded", None)
+    monkeypatch.setattr("cereblon.model.load.to_sbml_guarded", None)
     monkeypatch.setattr("cereblon.model.model.to_sbml", None)
     assert "guard_test" in model.sbml
     assert not [f for f in model.unit_findings if f.severity == "error"]

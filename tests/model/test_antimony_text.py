@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from cereblon.antimony.lexer import CLOCKS, TextError, normal, refuse_banned, statements, words
 from cereblon.errors import CereblonError
 from cereblon.model import load_model_text
-from cereblon.model.documents import Document, index, packaged, whole_model
+from cereblon.model.compose import compose
+from cereblon.model.documents import Document, index, whole_model
 
 HIDDEN = 'x = 1\nx notes ```/*```\nend\nimport "{file}"\nmodel q()\ny = 1\n// */\n'
 PIECES = (
@@ -172,6 +173,6 @@ def test_what_describes_the_whole_model_is_taken_off() -> None:
 
 
 def test_the_packaged_text_is_far_inside_the_limits() -> None:
-    for document in packaged():
+    for document in compose(None).documents:
         assert refused(document.text) == ""
-    assert sum(len(d.text) for d in packaged()) < 500_000
+    assert sum(len(d.text) for d in compose(None).documents) < 500_000

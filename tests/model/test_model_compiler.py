@@ -178,3 +178,20 @@ def test_rules_that_use_each_other_twice_are_sorted_in_no_time() -> None:
 
     slope = Program([coefficients["x"]], {}, lambda _: True).run({"k": 0.01})[0]
     assert float(slope) == pytest.approx(1.01**60, rel=1e-5)
+
+
+def test_bare_numbers_of_a_formula_need_a_row() -> None:
+    text = (
+        "k = 0.5; k has per_day\nw = 3*k; w has per_day\nq := 2*k^3 + k^-4 + k^(5/3) - 1; q has per_day\n"
+        "die: a => ; 7*k*a\nr := 0.25*q + 1e3; r has per_day\n"
+    )
+    found = [f for f in check(load_model_text(HEAD + CELLS + text)) if "in the formula of" in f.message]
+    first = (HEAD + CELLS).count("\n") + 1
+    assert [(f.severity, f.place, f.message.split(";")[0]) for f in found] == [
+        ("error", f"model text:{first + line}", f"number {number} in the formula of '{name}'")
+        for line, number, name in ((1, "3", "w"), (3, "7", "die"), (4, "0.25", "r"), (4, "1e3", "r"))
+    ]
+
+
+def test_nothing_is_found_in_the_packaged_model() -> None:
+    assert check(load_model()) == []

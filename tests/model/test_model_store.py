@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cereblon.model.documents import packaged
-from cereblon.model.model import Model, _build, load_model
-from cereblon.model.tables import packaged_table, read_drugs, read_parameters
+from cereblon.model import Model, load_model
+from cereblon.model.compose import compose
+from cereblon.model.load import build
 from cereblon.storage import cache
 
 
-def build() -> Model:
-    parameters = read_parameters(packaged_table("parameters.tsv"))
-    return _build(packaged(), parameters, read_drugs(packaged_table("drugs.tsv")), True)
+def made() -> Model:
+    whole = compose(None)
+    return build(list(whole.documents), dict(whole.parameters), whole.drugs, whole.neutral, packaged_text=True)
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_kept_model_is_the_same_object_by_object(folder: Path) -> None:
-    fresh = build()
+    fresh = made()
     (file,) = folder.iterdir()
     assert file.suffix == ".json"
-    again = build()
+    again = made()
     # equal expressions are one object, so dictionaries of them compare by structure
     assert again.system == fresh.system
     assert again.plan == fresh.plan
@@ -39,21 +39,21 @@ def test_kept_model_is_the_same_object_by_object(folder: Path) -> None:
     "damage", ["", "{", '{"nodes": [["system", "id", []]]}', '{"nodes": [["add", null, [7]]]}', "[" * 100_000]
 )
 def test_damaged_file_is_ignored_and_written_anew(folder: Path, damage: str, sealed: bool) -> None:
-    fresh = build()
+    fresh = made()
     (file,) = folder.iterdir()
     whole = file.read_text("utf-8")
     if sealed:  # whole, but of another version
         cache.keep(file.name, damage.encode())
     else:
         file.write_text(damage)
-    assert build().plan == fresh.plan
+    assert made().plan == fresh.plan
     assert file.read_text("utf-8") == whole
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
-    assert build().states
+    assert made().states
 
 
 def test_a_later_start_does_not_load_libsbml() -> None:

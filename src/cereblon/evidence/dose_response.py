@@ -68,7 +68,7 @@ def dose_responses(
     """
     model = load_model() if model is None else model
     off = switches(list(knockout))
-    most = model.drugs[DRUG].max_daily
+    most = next(card.dose.max_daily for card in model.drugs if card.name == DRUG)
     orders: list[Order] = []
     plan: list[tuple[str, Experiment, str, list[Readout], dict[float, int]]] = []
     for name in dict.fromkeys(ids):

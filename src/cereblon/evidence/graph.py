@@ -113,7 +113,7 @@ def _still_without_drug(model: Model, nodes: Mapping[str, Node], arrows: Iterabl
     """Nodes that no untreated movement reaches: the drug, what it binds, and what only it moves."""
     start = model.initial()
     rates = model.rhs(start)
-    dosed = {d.species for d in model.drugs.values()}
+    dosed = {entry.state for entry in model.entries.values()}
     drugs = {n.id for n in nodes.values() if dosed & set(n.quantities)}
     moving = {
         n.id

@@ -126,22 +126,24 @@ def _medium(
 
 
 def _give(model: Model, given: Dosing, doses: dict[str, Floats], days: int) -> None:
-    drug = model.drugs.get(given.drug)
+    known = {drug.name: drug for drug in model.drugs}
+    drug = known.get(given.drug)
     if drug is None:
         raise CereblonError(
-            f"doses: unknown drug '{given.drug}': expected {', '.join(model.drugs)}{nearest(given.drug, model.drugs)}"
+            f"doses: unknown drug '{given.drug}': expected {', '.join(known)}{nearest(given.drug, known)}"
         )
-    if given.amount > drug.max_daily:
+    most, entry = drug.dose.max_daily, model.entries[drug.name]
+    if given.amount > most:
         raise CereblonError(
-            f"doses: {given.amount:g} {drug.unit} {given.drug}: expected at most {drug.max_daily:g} {drug.unit} a day"
+            f"doses: {given.amount:g} {drug.unit} {given.drug}: expected at most {most:g} {drug.unit} a day"
         )
     for day in range(days):
         if given.first <= day % given.cycle + 1 <= given.last:
-            doses[drug.species][day] += given.amount * drug.equivalence
+            doses[entry.state][day] += given.amount * entry.times
 
 
 def _entries(model: Model) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(d.species for d in model.drugs.values()), CARRIER)))
+    return tuple(dict.fromkeys((*(entry.state for entry in model.entries.values()), CARRIER)))
 
 
 def _parameter(model: Model, name: str, where: str) -> str:

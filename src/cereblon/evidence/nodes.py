@@ -68,7 +68,7 @@ def _node(
     model: Model, identity: tuple[str, ...], place: tuple[str, ...], members: tuple[str, ...], whole: str
 ) -> Node:
     name = _name(identity, place)
-    dosed = {drug.species for drug in model.drugs.values()}
+    dosed = {entry.state for entry in model.entries.values()}
     reads = tuple(m for m in members if m in ENDPOINTS)
     words = [model.system.words[m].says for m in members if m in model.system.words]
     return Node(

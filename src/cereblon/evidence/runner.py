@@ -171,7 +171,7 @@ def _run_lanes(
 def _stretch(
     model: Model, state: State, values: Mapping[str, Any], free: Any, doses: Any, names: tuple[str, ...]
 ) -> tuple[dict[str, Floats], State]:
-    entries = (*(d.species for d in model.drugs.values()), CARRIER)
+    entries = (*(entry.state for entry in model.entries.values()), CARRIER)
     given = {k: np.zeros((PIECE, WIDTH)) for k in entries} if doses is None else doses
     people = {k: v for k, v in values.items() if k in model.individual}
     common = {k: v for k, v in values.items() if k not in model.individual}

@@ -1,10 +1,9 @@
-"""The packaged documents of the model - Antimony fragments and tables - and where each name is defined in them."""
+"""The documents of a model - Antimony fragments and rows of parameters - and where each name is defined in them."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from importlib.resources import files
 
 from cereblon.antimony.lexer import ARROWS, TextError, Token, clock, normal, refuse_banned, statements, words
 from cereblon.antimony.whole import unwrap
@@ -17,10 +16,15 @@ class DocumentError(CereblonError):
 
 @dataclass(frozen=True)
 class Document:
-    """One Antimony fragment: its file name and text."""
+    """One Antimony fragment: its file name and text; `lines` are those of the file where the text was written out."""
 
     name: str
     text: str
+    lines: tuple[int, ...] = field(default=(), repr=False)
+
+    def line(self, number: int) -> int:
+        """The line of the file (from 1) that a line of the text comes from."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else number
 
 
 @dataclass(frozen=True)
@@ -85,19 +89,6 @@ class Parameter:
         return self.distribution != "none" or self.status == "covariate"
 
 
-@dataclass(frozen=True)
-class Drug:
-    """One row of the drug table: which state a dose enters, in which unit, times `equivalence`; `max_daily` per day."""
-
-    drug: str
-    species: str
-    unit: str
-    equivalence: float
-    max_daily: float
-    route: str
-    source: str
-
-
 def index(documents: list[Document]) -> Index:
     """Find every definition. Raises DocumentError for what a fragment may not hold (import, functions ...)."""
     out = Index()
@@ -105,7 +96,7 @@ def index(documents: list[Document]) -> Index:
         try:
             _index(document, out)
         except TextError as error:
-            raise _placed(document.name, error) from None
+            raise _placed(document.name, TextError(document.line(error.line), error.what)) from None
     return out
 
 
@@ -125,14 +116,14 @@ def _index(document: Document, out: Index) -> None:
         refuse_banned(statement)
         line = statement[0].line
         in_force = clocks[bisect_right(clocks, line, key=lambda entry: entry[0]) - 1][1]
-        _define(statement, Place(document.name, line, in_force), out)
+        _define(statement, Place(document.name, document.line(line), in_force), out, line)
 
 
-def _define(statement: list[Token], place: Place, out: Index) -> None:
+def _define(statement: list[Token], place: Place, out: Index, line: int) -> None:
     table = _table(statement, out)
     name = statement[0].text
     if table is not None and name in table:
-        raise TextError(place.line, f"'{name}' is already defined at {table[name]}")
+        raise TextError(line, f"'{name}' is already defined at {table[name]}")
     if table is not None:
         table[name] = place
     if statement[0].text == "unit":
@@ -164,10 +155,3 @@ def whole_model(text: str, name: str) -> Document:
         return Document(name, unwrap(normal(text)))
     except TextError as error:
         raise _placed(name, error) from None
-
-
-def packaged() -> list[Document]:
-    """All Antimony fragments of the package, in order of name."""
-    folder = files("cereblon").joinpath("biology")
-    found = sorted((f for f in folder.iterdir() if f.name.endswith(".ant")), key=lambda f: f.name)
-    return [Document(f.name, f.read_text(encoding="utf-8")) for f in found]

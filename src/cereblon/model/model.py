@@ -1,29 +1,26 @@
-"""The compiled model: documents in, states, parameters and evaluable equations out."""
+"""The compiled model: states, parameters and equations that can be evaluated."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cereblon.arguments import instance
 from cereblon.errors import nearest
 
-from .classify import Dependence, Plan, classify, flatten_derived
-from .documents import Document, Drug, Index, Parameter, Place, index, packaged, whole_model
+from .cards import DrugCard, Entry, entries
+from .classify import Dependence, Plan
+from .documents import Document, Index, Parameter
 from .equations import Equation, equations
 from .evaluate import Program
 from .expr import Expr, sym
-from .sbml import Finding, ModelError, parsed, to_sbml, to_sbml_guarded, unit_findings, write
-from .store import keep, kept
-from .system import System, read_system
-from .tables import packaged_table, read_drugs, read_parameters
+from .sbml import Finding, ModelError, parsed, to_sbml, unit_findings, write
+from .system import System
 
 Values = Mapping[str, Any]
 
@@ -33,11 +30,12 @@ class Model:
     """A model ready to run. Time is in days, arrays have subjects last, shape (n,); NumPy in, NumPy out.
 
     `parameters` holds one row per constant; those with between-subject spread or status `covariate` are `individual`
-    (an array per run), all others `shared` (a scalar per run). `fingerprint` names the equations and values.
+    (an array per run), all others `shared` (a scalar per run). `drugs` are those on board, in order of name.
+    `fingerprint` names the equations, values and drugs of this model, and nothing else of the package.
     """
 
     parameters: Mapping[str, Parameter]
-    drugs: Mapping[str, Drug]
+    drugs: tuple[DrugCard, ...]
     system: System
     plan: Plan
     index: Index
@@ -58,6 +56,11 @@ class Model:
     def sbml(self) -> str:
         """The whole model as SBML level 3 version 1 text, with units, notes and annotations."""
         return write(self.document)
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """Where a dose of each drug on board goes, by name of the drug."""
+        return entries(self.drugs)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -179,82 +182,3 @@ def _instant(program: Program, values: Values) -> list[Any]:
     """One evaluation outside a compiled program; NumPy is as quiet about overflow as JAX."""
     with np.errstate(all="ignore"):
         return program.run(values)
-
-
-def _build(
-    documents: list[Document], parameters: dict[str, Parameter], drugs: dict[str, Drug], packaged_text: bool = False
-) -> Model:
-    """Read documents, or take what an earlier start read of the same packaged ones."""
-    places = index(documents)
-    for p in parameters.values():
-        places.mentions.setdefault(p.id, Place(p.file or "parameters", p.line, "none"))
-    text = "\0".join([d.text for d in documents] + [repr(p) for p in parameters.values()])
-    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
-    found = kept(mark) if packaged_text else None
-    reading = None
-    if found is None:
-        if packaged_text:
-            document = to_sbml(documents, parameters, places)
-        else:
-            reading = to_sbml_guarded(documents, parameters, places)
-            document = parsed(reading[0])
-        system = read_system(document, places)
-        flatten_derived(system)
-        plan = classify(system, places)
-        if packaged_text:
-            keep(mark, system, plan)
-    else:
-        system, plan = found
-    table = {
-        name: parameters.get(name) or Parameter(name, value, system.units.get(name, ""), source="model text")
-        for name, value in system.constants.items()
-    }
-    for drug in drugs.values():
-        if drug.species not in system.rates:
-            raise ModelError(f"drugs.tsv: drug '{drug.drug}' enters '{drug.species}', which is no state")
-    return Model(table, drugs, system, plan, places, mark, tuple(documents), parameters, reading)
-
-
-def _build_own(documents: list[Document], parameters: dict[str, Parameter], drugs: dict[str, Drug]) -> Model:
-    """`_build` for a text of somebody's own: whatever is wrong in it is a CereblonError."""
-    name = documents[-1].name
-    try:
-        return _build(documents, parameters, drugs)
-    except RecursionError:
-        raise ModelError(f"{name}: a formula is nested too deeply") from None
-    except ArithmeticError:
-        raise ModelError(f"{name}: a number in a formula is too large or divided by zero") from None
-
-
-def load_model(extra: str | None = None) -> Model:
-    """The packaged model, with `extra` Antimony text appended to it.
-
-    Raises ModelError, DocumentError or TableError with file:line for whatever is wrong in the documents, CereblonError
-    for an `extra` that is no text.
-    """
-    if extra is not None:
-        instance("extra", extra, str, "Antimony text")
-    return _load_model(extra)
-
-
-@lru_cache(maxsize=4)
-def _load_model(extra: str | None) -> Model:
-    documents = packaged()
-    parameters = read_parameters(packaged_table("parameters.tsv"))
-    drugs = read_drugs(packaged_table("drugs.tsv"))
-    if extra is None:
-        return _build(documents, parameters, drugs, packaged_text=True)
-    return _build_own([*documents, Document("extra", extra)], parameters, drugs)
-
-
-def load_model_text(
-    antimony_text: str, parameters: Mapping[str, Parameter] | str | None = None, name: str = "model text"
-) -> Model:
-    """A model of the user's own: Antimony text (with or without `model ... end`) and a parameter table.
-
-    `parameters` maps ids to rows, or is the text of a table with the columns of parameters.tsv; numbers given in the
-    text itself become shared parameters. Same checks and errors as `load_model`. The text is read in a child process
-    with limits of time and memory.
-    """
-    rows = read_parameters(parameters) if isinstance(parameters, str) else dict(parameters or {})
-    return _build_own([whole_model(antimony_text, name)], rows, {})

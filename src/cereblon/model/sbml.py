@@ -43,14 +43,14 @@ class Finding:
         return f"{self.place}: {self.severity}: {self.message}"
 
 
-def compose(documents: list[Document], parameters: dict[str, Parameter], index: Index) -> Composed:
+def joined(documents: list[Document], parameters: dict[str, Parameter], index: Index) -> Composed:
     """The fragments and the parameter table as one Antimony text. Raises ModelError for a name defined in both."""
     origin: list[tuple[str, int]] = [("model", 0)]
     lines = ["model cereblon()"]
     for document in documents:
         body = normal(document.text).split("\n")
         lines += body
-        origin += [(document.name, n) for n in range(1, len(body) + 1)]
+        origin += [(document.name, document.line(n)) for n in range(1, len(body) + 1)]
     for p in parameters.values():
         place = index.starts.get(p.id) or index.rules.get(p.id) or index.rates.get(p.id)
         if place is not None:
@@ -66,11 +66,11 @@ def to_sbml(documents: list[Document], parameters: dict[str, Parameter], index: 
     For texts of this package, which need no guard. Raises ModelError with file:line where Antimony or libSBML cannot
     read the text.
     """
-    composed = compose(documents, parameters, index)
+    whole = joined(documents, parameters, index)
     try:
-        return read(composed.text, _NAME)
+        return read(whole.text, _NAME)
     except (AntimonyError, UnitError, OwnUnitError) as error:
-        raise ModelError(_explained(error, composed, index)) from None
+        raise ModelError(_explained(error, whole, index)) from None
 
 
 def to_sbml_guarded(
@@ -80,11 +80,11 @@ def to_sbml_guarded(
 
     Raises ModelError, also where the reading takes too long or too much memory.
     """
-    composed = compose(documents, parameters, index)
+    whole = joined(documents, parameters, index)
     try:
-        reading = read_guarded(composed.text, _NAME)
+        reading = read_guarded(whole.text, _NAME)
     except (AntimonyError, UnitError, OwnUnitError) as error:
-        raise ModelError(_explained(error, composed, index)) from None
+        raise ModelError(_explained(error, whole, index)) from None
     except LimitError as error:
         raise ModelError(f"{documents[-1].name}: {error}") from None
     return reading.sbml, [_finding(remark, index) for remark in reading.remarks]
@@ -97,7 +97,7 @@ def parsed(sbml: str) -> Any:
     return libsbml.readSBMLFromString(sbml)
 
 
-def _explained(error: AntimonyError | UnitError | OwnUnitError, composed: Composed, index: Index) -> str:
+def _explained(error: AntimonyError | UnitError | OwnUnitError, whole: Composed, index: Index) -> str:
     """What the libraries found wrong, with its file and line."""
     if isinstance(error, UnitError):
         place = next((str(p) for p in map(index.place, error.users) if p is not None), "model text")
@@ -105,7 +105,7 @@ def _explained(error: AntimonyError | UnitError | OwnUnitError, composed: Compos
     if isinstance(error, OwnUnitError):
         place = str(index.place(f"unit {error}") or "model text")
         return f"{place}: unit '{error}' is fixed here: days for time, gcell (1e9 cells) for amounts, litre for volumes"
-    return _readable(str(error), composed.origin, index)
+    return _readable(str(error), whole.origin, index)
 
 
 def _readable(message: str, origin: list[tuple[str, int]], index: Index) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cereblon.errors import nearest
 
 from .documents import Index
-from .expr import ZERO, Expr, add, free, mul, neg, num, sym
+from .expr import ZERO, Expr, add, free, mul, neg, num, substitute, sym
 from .sbml import ModelError
 
 
@@ -119,6 +120,32 @@ def read_system(document: Any, index: Index) -> System:
             raise ModelError(f"{index.place(name) or name}: state '{name}' has no starting value")
     _check_names(out, index)
     return out
+
+
+def fold(system: System, neutral: Mapping[str, float]) -> None:
+    """Put numbers in the place of constants that say that nothing acts, and of rules that become numbers by it.
+
+    The constants leave the system, so that a model without a drug is the same whether or not it has a place for it;
+    the rules stay, to be read.
+    """
+    known = {name: num(value) for name, value in neutral.items()}
+    memo: dict[Expr, Expr] = {}
+
+    def put(e: Expr) -> Expr:
+        return substitute([e], lambda x: known.get(str(x.value)) if x.op == "sym" else None, memo)[0]
+
+    for name in known:
+        system.constants.pop(name, None)
+        system.units.pop(name, None)
+        system.words.pop(name, None)
+    for name, body in system.rules.items():  # operands first
+        system.rules[name] = put(body)
+        if system.rules[name] is not body and system.rules[name].op == "num":
+            known[name] = system.rules[name]
+            memo.clear()
+    for table in (system.rates, system.derived, system.starts):
+        table.update({name: put(body) for name, body in table.items()})
+    system.reactions.update({r.id: replace(r, rate=put(r.rate)) for r in system.reactions.values()})
 
 
 def _refuse(model: Any) -> None:

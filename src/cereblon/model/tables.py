@@ -1,4 +1,4 @@
-"""Reading parameters.tsv and drugs.tsv: every cell checked, every error with its line."""
+"""Reading the tables of the model: every cell checked, every error with its line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.resources import files
 from cereblon.antimony.lexer import MOST_BYTES, reserved
 from cereblon.errors import LONGEST_WORD, CereblonError, listed, nearest, printable, visible
 
-from .documents import Drug, Parameter
+from .documents import Parameter
 
 DISTRIBUTIONS = ("none", "lognormal", "logitnormal", "normal")
 STATUSES = ("measured", "derived", "calibrated", "assumed", "covariate")
@@ -25,7 +25,8 @@ class TableError(CereblonError):
     """A row of a table is wrong."""
 
 
-def _rows(text: str, name: str, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+def rows(text: str, name: str, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Lines of a table with tabs as (line from 1, column -> cell). Raises TableError with file and line."""
     lines = _lines(text, name)
     header = lines[0].split("\t")
     for column in columns:
@@ -64,7 +65,7 @@ def _refuse_cell(cell: str, place: str, column: str) -> None:
         raise TableError(f"{place}: {printable(column)}: control character {visible(control.group())}; expected text")
 
 
-def _number(text: str, place: str, column: str) -> float:
+def cell_number(text: str, place: str, column: str) -> float:
     """The number that a cell holds: decimal digits of ASCII, for float() takes 1_0 and digits of any script too."""
     word = text.strip().replace("\u2212", "-")  # the minus sign of word processors
     try:
@@ -90,7 +91,8 @@ def _unit(text: str, place: str) -> str:
     return unit
 
 
-def _choice(text: str, place: str, column: str, choices: tuple[str, ...]) -> str:
+def choice(text: str, place: str, column: str, choices: tuple[str, ...]) -> str:
+    """Return a cell that is one of `choices`. Raises TableError with the nearest."""
     if text not in choices:
         raise TableError(
             f"{place}: {column} '{_cut(text)}'; expected one of {', '.join(choices)}{nearest(text, choices)}"
@@ -102,7 +104,7 @@ def read_parameters(text: str, name: str = "parameters.tsv") -> dict[str, Parame
     """Rows of a parameter table by id. Raises TableError with file and line, also for a missing unit or source."""
     columns = tuple(f.name for f in fields(Parameter) if f.name not in ("file", "line"))
     out: dict[str, Parameter] = {}
-    for number, row in _rows(text, name, columns):
+    for number, row in rows(text, name, columns):
         place = f"{name}:{number}"
         identifier = row["id"]
         if not _NAME.fullmatch(identifier) or reserved(identifier):
@@ -112,11 +114,11 @@ def read_parameters(text: str, name: str = "parameters.tsv") -> dict[str, Parame
         for column in ("unit", "source"):
             if not row[column].strip():
                 raise TableError(f"{place}: parameter '{identifier}' has no {column}")
-        distribution = _choice(row["distribution"] or "none", place, "distribution", DISTRIBUTIONS)
-        spread = _number(row["spread"] or "0", place, "spread")
+        distribution = choice(row["distribution"] or "none", place, "distribution", DISTRIBUTIONS)
+        spread = cell_number(row["spread"] or "0", place, "spread")
         if spread < 0 or (distribution == "none" and spread != 0):
             raise TableError(f"{place}: spread {spread:g} of '{identifier}' does not fit distribution '{distribution}'")
-        value = _number(row["value"], place, "value")
+        value = cell_number(row["value"], place, "value")
         if distribution == "lognormal" and value <= 0:
             raise TableError(f"{place}: value {value:g} of '{identifier}' must be positive for a lognormal")
         if distribution == "logitnormal" and not 0 < value < 1:
@@ -128,31 +130,13 @@ def read_parameters(text: str, name: str = "parameters.tsv") -> dict[str, Parame
             distribution=distribution,
             spread=spread,
             group=row["group"],
-            status=_choice(row["status"], place, "status", STATUSES),
+            status=choice(row["status"], place, "status", STATUSES),
             source=row["source"],
-            evidence=_choice(row["evidence"], place, "evidence", EVIDENCE),
+            evidence=choice(row["evidence"], place, "evidence", EVIDENCE),
             organ=row["organ"],
             note=row["note"],
             file=name,
             line=number,
-        )
-    return out
-
-
-def read_drugs(text: str, name: str = "drugs.tsv") -> dict[str, Drug]:
-    """Rows of a drug table by drug name."""
-    columns = tuple(f.name for f in fields(Drug))
-    out: dict[str, Drug] = {}
-    for number, row in _rows(text, name, columns):
-        place = f"{name}:{number}"
-        out[row["drug"]] = Drug(
-            drug=row["drug"],
-            species=row["species"],
-            unit=row["unit"],
-            equivalence=_number(row["equivalence"] or "1", place, "equivalence"),
-            max_daily=_number(row["max_daily"], place, "max_daily"),
-            route=row["route"],
-            source=row["source"],
         )
     return out
 

@@ -12,12 +12,10 @@ _MG = {"mg": 1.0, "ug": 1e-3, "g": 1e3}
 def site_drugs(model: Model) -> tuple[SiteDrug, ...]:
     """Return the drugs of the model in its order, with what the site must know of each."""
     found = []
-    for name, drug in model.drugs.items():
+    for name, entry in model.entries.items():
         card = drugs()[name]
         steroid = card.equivalence if card.steroid else 0.0
         found.append(
-            SiteDrug(
-                name, drug.species, drug.equivalence, card.unit, _MG.get(card.unit, 1.0), steroid, card.rescue or ""
-            )
+            SiteDrug(name, entry.state, entry.times, card.unit, _MG.get(card.unit, 1.0), steroid, card.rescue or "")
         )
     return tuple(found)

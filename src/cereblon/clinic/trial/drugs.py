@@ -1,25 +1,23 @@
 """The drugs a trial file may name, with what its documents need to know of them.
 
-Read here without the model package, so that a trial file can be checked without loading the compiler.
+Read from the cards of biology/drugs, so that a trial file can be checked without loading the compiler.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from cereblon.documents.base import problem
 from cereblon.documents.doses import Amount, Basis
 from cereblon.errors import nearest
+from cereblon.model.cards import DrugCard, drug_cards, entries
 
-T = TypeVar("T")
 BODY: Mapping[Basis, float] = MappingProxyType({"flat": 1.0, "per_m2": 1.8, "per_kg": 75.0})
 """m2 and kg of an ordinary body, by which a dose is judged absurd or not; nobody is dosed by them."""
 
@@ -61,35 +59,27 @@ class Drug:
 @cache
 def drugs() -> Mapping[str, Drug]:
     """Return the drugs by name."""
-    return MappingProxyType({drug.name: drug for drug in _packaged()})
+    cards = drug_cards()
+    return MappingProxyType({name: _drug(card, entries(cards.values())[name].times) for name, card in cards.items()})
 
 
-def _packaged() -> list[Drug]:
-    table = (resources.files("cereblon.clinic.trial") / "drugs.tsv").read_text("utf-8")
-    return [_drug(row) for row in csv.DictReader(table.splitlines(), delimiter="\t")]
-
-
-def _drug(row: Mapping[str, str]) -> Drug:
+def _drug(card: DrugCard, equivalence: float) -> Drug:
     return Drug(
-        name=row["drug"],
-        unit=row["unit"],
-        max_daily=float(row["max_daily"]),
-        basis=cast(Basis, row["basis"]),
-        most=float(row["most"]) if row["most"] else None,
-        hours=_list(row["hours"], int),
-        over=float(row["over_h"]),
-        levels=_list(row["levels"], float),
-        rule_sets=_list(row["rule_sets"], str),
-        rescue=cast(Literal["flare", "neutropenia"] | None, row["rescue"] or None),
-        steroid=row["steroid"] == "1",
-        equivalence=float(row["equivalence"]),
-        lysis_from=float(row["lysis_from"]) if row["lysis_from"] else None,
-        covers=cast(Literal["lysis"] | None, row["covers"] or None),
+        name=card.name,
+        unit=card.unit,
+        max_daily=card.dose.max_daily,
+        basis=card.dose.basis,
+        most=card.dose.most,
+        hours=card.dose.hours,
+        over=card.dose.over,
+        levels=card.dose.levels,
+        rule_sets=card.rule_sets,
+        rescue=card.rescue,
+        steroid=card.steroid,
+        equivalence=equivalence,
+        lysis_from=card.lysis_from,
+        covers=card.covers,
     )
-
-
-def _list(cell: str, kind: Callable[[str], T]) -> tuple[T, ...]:
-    return tuple(kind(word.strip()) for word in cell.split(",") if word.strip())
 
 
 def steroids() -> tuple[str, ...]:
