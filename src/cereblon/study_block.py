@@ -59,7 +59,7 @@ class BlockRunner:
         lanes = block.padded(self.lanes)
         cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed).columns
         thresholds = draw_thresholds(lanes.number, self.seed, THRESHOLDS, INFECTIONS)
-        noise = draw_noise(lanes.number, self.seed, self.cycles * WEEKS + 1, len(NOISE))
+        noise = draw_noise(lanes.number, self.seed, self.cycles * WEEKS + 1, NOISE)
         orders = Orders(self.trial, lanes.arm, cohort, thresholds)
         state, individual = self._start(lanes, cohort, orders)
         tracker = ResponseTracker(

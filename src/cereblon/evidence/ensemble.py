@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cereblon.arguments import whole
 from cereblon.model import Model
 from cereblon.patients import Population, draw_cohort, draw_variability
+from cereblon.patients.streams import Purpose, normals
 
 from .documents import load_priors
 
@@ -50,13 +51,13 @@ def draw_ensemble(model: Model, size: int = MEMBERS, seed: int = 1) -> Ensemble:
     numbers = np.arange(1, size + 1)
     cohort = draw_cohort(Population(size), "untreated", numbers, seed).columns
     varied = draw_variability(model.parameters, numbers, seed)
-    source = np.random.default_rng((seed, 7919))
     values: dict[str, Floats] = {}
     for name, row in model.parameters.items():
         found = varied.get(name, cohort.get(_COHORT_NAME.get(name, name)))
         values[name] = np.full(size, row.value) if found is None else np.asarray(found, dtype=np.float64)
-    for prior in load_priors().values():
-        score = source.standard_normal(size)
+    priors = load_priors()
+    scores = normals(seed, Purpose.PRIORS, list(priors), numbers, range(1))[:, 0]
+    for prior, score in zip(priors.values(), scores, strict=True):
         values[prior.id] = np.clip(
             _drawn(values[prior.id], prior.distribution, prior.spread * score), prior.low, prior.high
         )

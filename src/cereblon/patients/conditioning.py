@@ -27,9 +27,12 @@ from cereblon.patients.joint import (
     chain,
     complete,
     measure_frame,
+    normal_stream,
+    uniform_stream,
 )
 from cereblon.patients.population import PRINTED_MEDIANS, PRINTED_SHARES, Population, PopulationError, item_loc
 from cereblon.patients.scales import own_scale, weighted_median
+from cereblon.patients.streams import Purpose, stream_generator
 from cereblon.patients.subject import Floats
 from cereblon.patients.tilting import features, log_weight, targets, tilt
 
@@ -82,13 +85,13 @@ def pool_chances(size: int, seed: int) -> Chances:
     Every dimension is stratified (a Latin hypercube), so that shares and medians of the pool carry little
     sampling error.
     """
-    source = np.random.Generator(np.random.Philox(seed))
 
-    def stratified() -> Floats:
+    def stratified(name: str) -> Floats:
+        source = stream_generator(seed, Purpose.POOL, name)
         return np.asarray((source.permutation(size) + source.random(size)) / size)
 
-    normals = {name: np.asarray(ndtri(stratified())) for name in NORMALS}
-    return Chances(normals, {name: stratified() for name in UNIFORMS})
+    normals = {name: np.asarray(ndtri(stratified(normal_stream(name)))) for name in NORMALS}
+    return Chances(normals, {name: stratified(uniform_stream(name)) for name in UNIFORMS})
 
 
 @cache

@@ -32,6 +32,16 @@ UNIFORMS = (
 Traits = dict[str, Floats]
 
 
+def normal_stream(name: str) -> str:
+    """Return the name of the stream of a member of `NORMALS`; some names are in both lists."""
+    return f"{name}, normal"
+
+
+def uniform_stream(name: str) -> str:
+    """Return the name of the stream of a member of `UNIFORMS`."""
+    return f"{name}, uniform"
+
+
 @dataclass(frozen=True)
 class Chances:
     """The raw randomness of m candidates: standard normals and uniforms by purpose, each (m,)."""

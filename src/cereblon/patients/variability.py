@@ -1,4 +1,4 @@
-"""Between-subject variability, visit noise and event thresholds, each from its own stream."""
+"""Between-subject variability, visit noise and event thresholds, each from the streams of its names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from scipy.special import expit, logit
 
 from cereblon.errors import CereblonError, nearest
 from cereblon.patients.documents import load_documents
-from cereblon.patients.subject import Floats, Stream, check_subjects, generator
+from cereblon.patients.streams import Purpose, exponentials, normals
+from cereblon.patients.subject import Floats, check_subjects
 
 DISTRIBUTIONS = ("none", "lognormal", "normal", "logitnormal")
 
@@ -41,7 +42,7 @@ class VariedParameter(Protocol):
 
 
 def varied(parameters: Mapping[str, VariedParameter]) -> tuple[str, ...]:
-    """Return the ids of the parameters that differ between subjects, in the order in which they are drawn."""
+    """Return the ids of the parameters that differ between subjects, sorted."""
     return tuple(
         sorted(i for i, p in parameters.items() if p.distribution not in ("", "none") and p.status != "covariate")
     )
@@ -63,37 +64,30 @@ def draw_variability(
     """
     numbers = check_subjects(subjects, seed)
     names = varied(parameters)
-    scores = np.empty((len(names), len(numbers)))
-    for column, number in enumerate(numbers):
-        scores[:, column] = generator(seed, int(number), Stream.VARIABILITY).standard_normal(len(names))
+    groups = sorted({parameters[name].group for name in names} - {""})
     shared = load_documents().groups if correlations is None else correlations
-    groups: dict[str, list[int]] = {}
-    for i, name in enumerate(names):
-        if parameters[name].group:
-            groups.setdefault(parameters[name].group, []).append(i)
-    for group, rows in groups.items():
-        scores[rows] = _correlate(scores[rows], shared.get(group, 0.0), group)
-    return {name: _individual(name, parameters[name], scores[i]) for i, name in enumerate(names)}
+    ties = {group: _possible(group, shared.get(group, 0.0)) for group in groups}
+    # What the members of a group share is a stream of the group itself, not a factor of its members' matrix: a further
+    # member changes none of the others. Drawn in one call, so that a group and a parameter of one stream are refused.
+    streams = [*names, *(f"group {group}" for group in groups)]
+    scores = dict(zip(streams, normals(seed, Purpose.VARIABILITY, streams, numbers, range(1))[:, 0], strict=True))
+    values = {}
+    for name in names:
+        group = parameters[name].group
+        score = _tied(scores[name], scores[f"group {group}"], ties[group]) if group else scores[name]
+        values[name] = _individual(name, parameters[name], score)
+    return values
 
 
-def _correlate(scores: Floats, correlation: float, group: str) -> Floats:
-    """Give independent scores (k, n) one common pairwise correlation."""
-    size = len(scores)
-    if size < 2 or correlation == 0.0:
-        return scores
-    if not -1.0 / (size - 1) < correlation < 1.0:
-        raise CereblonError(
-            f"correlations.tsv {group}: {correlation:g} is impossible for {size} parameters, "
-            f"expected {-1.0 / (size - 1):.3g} to 1"
-        )
-    factor = np.linalg.cholesky(np.full((size, size), correlation) + (1.0 - correlation) * np.eye(size))
-    rows = []
-    for i in range(size):
-        row = factor[i, 0] * scores[0]
-        for j in range(1, i + 1):
-            row = row + factor[i, j] * scores[j]
-        rows.append(row)
-    return np.stack(rows)
+def _possible(group: str, correlation: float) -> float:
+    if not 0.0 <= correlation < 1.0:
+        raise CereblonError(f"correlations.tsv {group}: {correlation:g} is impossible, expected 0 to 1, 1 left out")
+    return correlation
+
+
+def _tied(own: Floats, common: Floats, correlation: float) -> Floats:
+    """Return the score of a member, standard normal, correlated with every other member by `correlation`."""
+    return np.asarray(np.sqrt(correlation) * common + np.sqrt(1.0 - correlation) * own)
 
 
 def _individual(name: str, parameter: VariedParameter, score: Floats) -> Floats:
@@ -116,13 +110,13 @@ def _individual(name: str, parameter: VariedParameter, score: Floats) -> Floats:
             )
 
 
-def draw_noise(subjects: Sequence[int] | NDArray[np.integer], seed: int, weeks: int, kinds: int) -> NDArray[np.float32]:
-    """Draw standard normal noise, (weeks, kinds, n); more weeks leave the earlier ones unchanged."""
+def draw_noise(
+    subjects: Sequence[int] | NDArray[np.integer], seed: int, weeks: int, names: Sequence[str]
+) -> NDArray[np.float32]:
+    """Draw standard normal noise of measurements, (weeks, names, n); more weeks or names leave the others unchanged."""
     numbers = check_subjects(subjects, seed)
-    noise = np.empty((len(numbers), weeks, kinds), dtype=np.float32)
-    for row, number in enumerate(numbers):
-        noise[row] = generator(seed, int(number), Stream.VISIT_NOISE).standard_normal((weeks, kinds))
-    return np.ascontiguousarray(np.moveaxis(noise, 0, -1))
+    noise = normals(seed, Purpose.VISIT_NOISE, names, numbers, range(weeks))
+    return np.ascontiguousarray(np.moveaxis(noise, 0, 1), dtype=np.float32)
 
 
 def draw_thresholds(
@@ -131,7 +125,5 @@ def draw_thresholds(
     """Draw the cumulated hazards at which events happen: name -> (k, n) unit exponential numbers."""
     numbers = check_subjects(subjects, seed)
     ordered = sorted(set(names))
-    drawn = np.empty((len(numbers), len(ordered), k))
-    for row, number in enumerate(numbers):
-        drawn[row] = generator(seed, int(number), Stream.THRESHOLDS).standard_exponential((len(ordered), k))
-    return {name: np.ascontiguousarray(drawn[:, i, :].T) for i, name in enumerate(ordered)}
+    drawn = exponentials(seed, Purpose.THRESHOLDS, ordered, numbers, range(k))
+    return dict(zip(ordered, drawn, strict=True))
