@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 from cereblon.clinic.documents import load_trial
 from cereblon.engine import simulate
 from cereblon.model import Model, load_model
-from cereblon.patients import draw_cohort, draw_variability
+from cereblon.parameters import draw_variability
+from cereblon.patients import draw_cohort
 from cereblon.patients.untreated import untreated_start
 from cereblon.study import LANES, population_of
 from cereblon.study_program import SLOW_STEPS

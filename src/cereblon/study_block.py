@@ -15,7 +15,8 @@ from cereblon.clinic.orders import BLOCK, Orders, assessment_days, ct_flags, nor
 from cereblon.clinic.tracker import TRUTH, ResponseTracker
 from cereblon.engine import NumericalError, require_healthy
 from cereblon.model import Model
-from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
+from cereblon.parameters import draw_variability
+from cereblon.patients import draw_cohort, draw_noise, draw_thresholds
 from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
 from cereblon.study_program import study_cycle

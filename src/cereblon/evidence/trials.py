@@ -117,7 +117,7 @@ def _flags(result: StudyResult, of: str, among: str | None) -> tuple[Flags, int]
 def _column(result: StudyResult, name: str) -> NDArray[np.float64]:
     """Return a column of the subjects table, or a model parameter that varies between them: latent, drawn again."""
     from cereblon.model import load_model
-    from cereblon.patients import draw_variability
+    from cereblon.parameters import draw_variability
 
     table, model = result.table("subjects"), load_model()
     if name in model.parameters and model.parameters[name].distribution != "none":

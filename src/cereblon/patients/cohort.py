@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cereblon.parameters.streams import Purpose, normals, uniforms
+from cereblon.parameters.subjects import Floats, Integers, check_subjects
 from cereblon.patients.conditioning import Plan, plan_population
 from cereblon.patients.covariates import COVARIATES
 from cereblon.patients.documents import load_documents
 from cereblon.patients.entry import eligible
 from cereblon.patients.joint import NORMALS, UNIFORMS, Chances, Traits, chain, complete, normal_stream, uniform_stream
 from cereblon.patients.population import Population, PopulationError
-from cereblon.patients.streams import Purpose, normals, uniforms
-from cereblon.patients.subject import Floats, Integers, check_subjects
 from cereblon.patients.tilting import features, log_weight
 
 FIRST_BLOCK = 4

@@ -15,6 +15,8 @@ from functools import cache
 import numpy as np
 from scipy.special import logit, ndtri
 
+from cereblon.parameters.streams import Purpose, stream_generator
+from cereblon.parameters.subjects import Floats
 from cereblon.patients.documents import check_setting, load_documents
 from cereblon.patients.entry import eligible, first_levers, refuse_few
 from cereblon.patients.joint import (
@@ -32,8 +34,6 @@ from cereblon.patients.joint import (
 )
 from cereblon.patients.population import PRINTED_MEDIANS, PRINTED_SHARES, Population, PopulationError, item_loc
 from cereblon.patients.scales import own_scale, weighted_median
-from cereblon.patients.streams import Purpose, stream_generator
-from cereblon.patients.subject import Floats
 from cereblon.patients.tilting import features, log_weight, targets, tilt
 
 ROUNDS = 12

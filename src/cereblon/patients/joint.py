@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import expit, logit
 
+from cereblon.parameters.subjects import Floats, flag
 from cereblon.patients.documents import Documents, load_documents
 from cereblon.patients.scales import quantile, truncated_geometric, truncated_normal
-from cereblon.patients.subject import Floats, flag
 
 LABORATORY = (
     "alc", "spd0", "spleen_volume0", "marrow0", "hemoglobin", "platelets", "anc0",

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from cereblon.errors import CereblonError
-from cereblon.patients.subject import Floats, Integers
+
+from .subjects import Floats, Integers
 
 Words = NDArray[np.uint64]
 

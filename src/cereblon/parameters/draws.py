@@ -1,8 +1,8 @@
-"""Between-subject variability, visit noise and event thresholds, each from the streams of its names."""
+"""Individual parameters: between-subject variability, each from the stream of its name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from cereblon.errors import CereblonError, nearest
-from cereblon.patients.documents import load_documents
-from cereblon.patients.streams import Purpose, exponentials, normals
-from cereblon.patients.subject import Floats, check_subjects
+
+from .parameter_set import ParameterSet
+from .rows import CORRELATIONS, packaged_rows
+from .streams import Purpose, normals
+from .subjects import Floats, check_subjects
 
 DISTRIBUTIONS = ("none", "lognormal", "normal", "logitnormal")
 
@@ -48,6 +50,14 @@ def varied(parameters: Mapping[str, VariedParameter]) -> tuple[str, ...]:
     )
 
 
+def draw(parameters: ParameterSet, subjects: Sequence[int] | NDArray[np.integer], seed: int) -> dict[str, Floats]:
+    """Draw the individual parameters of subjects: id -> (n,) for every parameter of the set that varies.
+
+    A subject's value depends on (seed, number of the subject, id) and on the row of that id, on nothing else.
+    """
+    return draw_variability(parameters.parameters, subjects, seed, parameters.correlations)
+
+
 def draw_variability(
     parameters: Mapping[str, VariedParameter],
     subjects: Sequence[int] | NDArray[np.integer],
@@ -65,7 +75,7 @@ def draw_variability(
     numbers = check_subjects(subjects, seed)
     names = varied(parameters)
     groups = sorted({parameters[name].group for name in names} - {""})
-    shared = load_documents().groups if correlations is None else correlations
+    shared = _packaged_correlations() if correlations is None else correlations
     ties = {group: _possible(group, shared.get(group, 0.0)) for group in groups}
     # What the members of a group share is a stream of the group itself, not a factor of its members' matrix: a further
     # member changes none of the others. Drawn in one call, so that a group and a parameter of one stream are refused.
@@ -77,6 +87,10 @@ def draw_variability(
         score = _tied(scores[name], scores[f"group {group}"], ties[group]) if group else scores[name]
         values[name] = _individual(name, parameters[name], score)
     return values
+
+
+def _packaged_correlations() -> dict[str, float]:
+    return {group: row.value for group, row in packaged_rows(CORRELATIONS).items()}
 
 
 def _possible(group: str, correlation: float) -> float:
@@ -108,22 +122,3 @@ def _individual(name: str, parameter: VariedParameter, score: Floats) -> Floats:
                 f"parameter {name}: distribution {other!r} is unknown, expected one of "
                 f"{', '.join(DISTRIBUTIONS)}{nearest(other, DISTRIBUTIONS)}"
             )
-
-
-def draw_noise(
-    subjects: Sequence[int] | NDArray[np.integer], seed: int, weeks: int, names: Sequence[str]
-) -> NDArray[np.float32]:
-    """Draw standard normal noise of measurements, (weeks, names, n); more weeks or names leave the others unchanged."""
-    numbers = check_subjects(subjects, seed)
-    noise = normals(seed, Purpose.VISIT_NOISE, names, numbers, range(weeks))
-    return np.ascontiguousarray(np.moveaxis(noise, 0, 1), dtype=np.float32)
-
-
-def draw_thresholds(
-    subjects: Sequence[int] | NDArray[np.integer], seed: int, names: Iterable[str], k: int = 1
-) -> dict[str, Floats]:
-    """Draw the cumulated hazards at which events happen: name -> (k, n) unit exponential numbers."""
-    numbers = check_subjects(subjects, seed)
-    ordered = sorted(set(names))
-    drawn = exponentials(seed, Purpose.THRESHOLDS, ordered, numbers, range(k))
-    return dict(zip(ordered, drawn, strict=True))

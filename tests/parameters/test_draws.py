@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cereblon.errors import CereblonError
-from cereblon.patients import draw_noise, draw_thresholds, draw_variability, streams
+from cereblon.parameters import draw_variability, streams
+from cereblon.patients import draw_noise, draw_thresholds
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cereblon.errors import CereblonError
-from cereblon.patients import streams
-from cereblon.patients.streams import Purpose, exponentials, normals, uniforms
+from cereblon.parameters import streams
+from cereblon.parameters.streams import Purpose, exponentials, normals, uniforms
 
 MANY = np.arange(20_000)
 FROZEN = [0.786223716827367, 0.6340103570487478, 0.8706123068579358, 0.43594125593304855]
