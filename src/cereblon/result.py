@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cereblon.clinic.design import Trial
     from cereblon.outcomes.compare import Comparison
     from cereblon.outcomes.data import ArmData
+    from cereblon.parameters import ParameterSet
     from cereblon.report.plots import Plots
 
 
@@ -31,16 +32,17 @@ class StudyResult:
     """A simulated trial.
 
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
-    overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
-    columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
-    and timings; twins: the arms hold the same people (equal TWIN), not different ones; lock: the right to write the
-    folder that was planned for it.
+    parameters: every number that it was run with; overrides: those set by the user, in their units; tables: name ->
+    table with the columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions,
+    hashes and timings; twins: the arms hold the same people (equal TWIN), not different ones; lock: the right to write
+    the folder that was planned for it.
     """
 
     trial: Trial
     seed: int
     patients: int
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
+    parameters: ParameterSet | None = field(default=None, repr=False)
     overrides: Mapping[str, float] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
     twins: bool = False

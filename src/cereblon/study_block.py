@@ -15,8 +15,9 @@ from cereblon.clinic.orders import BLOCK, Orders, assessment_days, ct_flags, nor
 from cereblon.clinic.tracker import TRUTH, ResponseTracker
 from cereblon.engine import NumericalError, require_healthy
 from cereblon.model import Model
-from cereblon.parameters import draw_variability
+from cereblon.parameters import ParameterSet
 from cereblon.patients import draw_cohort, draw_noise, draw_thresholds
+from cereblon.patients.individuals import individual_values
 from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
 from cereblon.study_program import study_cycle
@@ -36,12 +37,12 @@ class BlockRunner:
         trial: Trial,
         population: Population,
         shared: Mapping[str, float],
-        parameters: Mapping[str, Any],
+        parameters: ParameterSet,
         seed: int,
         model: Model,
         lanes: int,
     ) -> None:
-        """Take the trial without its published outcomes, shared parameter values and the table with typical values."""
+        """Take the trial without its published outcomes, shared parameter values and the set of all."""
         self.trial, self.population, self.seed, self.model, self.lanes = trial, population, seed, model, lanes
         self.shared: dict[str, Any] = {name: np.float32(value) for name, value in shared.items()}
         self._parameters = parameters
@@ -106,15 +107,8 @@ class BlockRunner:
         return block_tables(self.trial, block, cohort, tracker, clinic, _joined(records), cut)
 
     def _start(self, lanes: SubjectBlock, cohort: Tree, orders: Orders) -> tuple[Tree, Tree]:
-        drawn = draw_variability(self._parameters, lanes.number, self.seed)
-        individual = {}
-        for name in self.model.individual:
-            value = drawn.get(name, cohort.get(_COHORT_NAME.get(name, name)))
-            given = self._parameters[name].value
-            fixed = value is None or (given != self.model.parameters[name].value and name not in drawn)
-            individual[name] = (
-                np.full(self.lanes, given, np.float32) if fixed or value is None else value.astype(np.float32)
-            )
+        values = individual_values(self.model, self._parameters, cohort, lanes.number, self.seed)
+        individual = {name: value.astype(np.float32) for name, value in values.items()}
         idle = _idle(orders)
 
         def start(values: Tree) -> Tree:
@@ -158,9 +152,6 @@ class BlockRunner:
         # nobody is assessed after his own data cut
         open_ = {**clinic, "dead": np.maximum(np.asarray(clinic["dead"]), (cut < day).astype(np.float32))}
         tracker.update(float(day), truth, noise[day // 7], open_, ct=scans.get(day, False))
-
-
-_COHORT_NAME = {"ldh0": "ldh"}
 
 
 def _idle(orders: Orders) -> Tree:

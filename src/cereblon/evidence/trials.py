@@ -117,12 +117,13 @@ def _flags(result: StudyResult, of: str, among: str | None) -> tuple[Flags, int]
 def _column(result: StudyResult, name: str) -> NDArray[np.float64]:
     """Return a column of the subjects table, or a model parameter that varies between them: latent, drawn again."""
     from cereblon.model import load_model
-    from cereblon.parameters import draw_variability
+    from cereblon.parameters import ParameterSet, draw
 
-    table, model = result.table("subjects"), load_model()
-    if name in model.parameters and model.parameters[name].distribution != "none":
+    table = result.table("subjects")
+    given = result.parameters or ParameterSet.packaged(load_model())
+    if name in given.parameters and given.parameters[name].distribution != "none":
         persons = np.concatenate([arm.twins for arm in result.arms.values()])
-        return draw_variability(model.parameters, persons, result.seed)[name]
+        return draw(given, persons, result.seed)[name]
     if name not in table.columns:
         raise CereblonError(f"'{name}': the subjects of a trial have no such column{nearest(name, table.columns)}")
     rows = table.select(["USUBJID", name]).to_numpy()
