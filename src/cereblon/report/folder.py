@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from cereblon.columns import MEASURES, TABLES, covariate_columns
 from cereblon.errors import CereblonError
 from cereblon.files import digest, remove, write_table
 from cereblon.notice import notice
+from cereblon.parameters import params_text
 from cereblon.report.earlier import FORMAT, RECORD, Request, earlier_run, versions
 from cereblon.report.placing import partial_folder, place, sweep
 from cereblon.report.software import software_record
@@ -21,6 +22,9 @@ from cereblon.target_lock import resolve
 
 if TYPE_CHECKING:
     from cereblon.result import StudyResult
+
+PARAMS: Final = "params.tsv"
+"""Every number of the run, as `read_params` and --params take it."""
 
 
 def _write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
@@ -75,6 +79,8 @@ def _write(result: StudyResult, folder: Path) -> None:
 
     for name in result.tables:
         _write_table(result.tables[name], folder / f"{name}.parquet")
+    if result.parameters is not None:
+        (folder / PARAMS).write_text(params_text(result.parameters), encoding="utf-8")
     (folder / "summary.json").write_text(json.dumps(result.summary(), indent=2) + "\n", encoding="utf-8")
     (folder / "report.html").write_text(report_page(result), encoding="utf-8")
     files = {path.name: digest(path) for path in sorted(folder.iterdir())}
