@@ -152,6 +152,9 @@ def test_sets_of_two_models_are_not_compared(packaged: ParameterSet) -> None:
     other = ParameterSet.create({"a": Parameter("a", 1.0, "1")})
     with pytest.raises(CereblonError, match="expected sets of one model"):
         other.changes(packaged)
+    with pytest.raises(CereblonError, match="only the model has it; expected the set of this model"):
+        other.require_model(load_model())
+    packaged.require_model(load_model())
 
 
 def test_draw_takes_values_spreads_and_correlations_of_the_set(packaged: ParameterSet, model: Model) -> None:

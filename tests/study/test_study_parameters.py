@@ -11,8 +11,10 @@ from small_trials import assert_same, short
 import cereblon
 from cereblon.clinic.design import Trial
 from cereblon.errors import CereblonError
+from cereblon.evidence.documents import knockout
 from cereblon.evidence.ensemble import draw_ensemble
 from cereblon.evidence.trials import _column
+from cereblon.evidence.verdicts import run_claims
 from cereblon.model import load_model
 from cereblon.parameters import ParameterSet, draw, read_params
 
@@ -87,3 +89,16 @@ def test_an_ensemble_is_drawn_around_the_set(packaged: ParameterSet) -> None:
     assert moved == {"len_volume", "il2_gain", "th1_gain", "crcl"}
     with pytest.raises(CereblonError, match=r"th1_gain=6: expected -0\.9 to 5, the limits of its prior"):
         draw_ensemble(model, 16, 3, packaged.replace({"th1_gain": 6.0}))
+
+
+def test_claims_are_judged_around_the_set(packaged: ParameterSet) -> None:
+    """Without occupancy nothing that the drug does by cereblon is left; the arrows are read at those values too."""
+    name = "ikzf_degradation"
+    off = knockout("crbn_binding")
+    by_set = run_claims([name], members=16, parameters=packaged.replace(off))[name]
+    by_knockout = run_claims([name], members=16, knockout=["crbn_binding"])[name]
+    assert run_claims([name], members=16)[name].verdict == "holds"
+    assert by_set.verdict == by_knockout.verdict == "fails"
+    assert by_set.arrows == by_knockout.arrows
+    with pytest.raises(CereblonError, match=r"parameters: .*expected a ParameterSet"):
+        run_claims([name], parameters=off)  # type: ignore[arg-type]

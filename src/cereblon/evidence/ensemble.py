@@ -50,10 +50,11 @@ def require_ensemble(members: object, seed: object) -> tuple[int, int]:
 def draw_ensemble(model: Model, size: int = MEMBERS, seed: int = 1, parameters: ParameterSet | None = None) -> Ensemble:
     """Draw `size` untreated patients in need of first treatment, with uncertain parameters from their priors.
 
-    parameters: what they are drawn around (default: the packaged numbers). Raises CereblonError where a value lies
-    outside the limits of its own prior.
+    parameters: what they are drawn around (default: the packaged numbers). Raises CereblonError for a set of
+    another model, and where a value lies outside the limits of its own prior.
     """
     given = ParameterSet.packaged(model) if parameters is None else parameters
+    given.require_model(model)
     numbers = np.arange(1, size + 1)
     cohort = draw_cohort(Population(size), "untreated", numbers, seed).columns
     values: dict[str, Floats] = {name: np.full(size, value) for name, value in given.values.items()}

@@ -18,6 +18,7 @@ from .runner import Say
 from .schema import Condition, Experiment, Readout
 
 if TYPE_CHECKING:
+    from cereblon.parameters import ParameterSet
     from cereblon.result import StudyResult
 
 Flags = NDArray[np.bool_]
@@ -28,10 +29,11 @@ RESAMPLES = 400
 
 @dataclass
 class Trials:
-    """Runs trials when they are first asked for."""
+    """Runs trials when they are first asked for. parameters: of all of them (default: the packaged numbers)."""
 
     seed: int
     say: Say | None = None
+    parameters: ParameterSet | None = None
     _done: dict[Any, StudyResult] = field(default_factory=dict)
 
     def result(self, condition: Condition, patients: int, off: Mapping[str, float]) -> StudyResult:
@@ -52,7 +54,14 @@ class Trials:
             # of conditions. A whole trial, arms pooled, counts every person once.
             twins = arms is not None
             self._done[key] = run(
-                trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, twins=twins, progress=tell
+                trial,
+                patients=patients,
+                seed=self.seed,
+                arms=arms,
+                parameters=self.parameters,
+                overrides=overrides,
+                twins=twins,
+                progress=tell,
             )
         return self._done[key]
 

@@ -33,12 +33,14 @@ def read_params(path: str | os.PathLike[str], base: ParameterSet | None = None) 
         from cereblon.model import load_model
 
         base = ParameterSet.packaged(load_model())
-    instance("base", base, ParameterSet, "a ParameterSet")
+    else:
+        instance("base", base, ParameterSet, "a ParameterSet")
     return base.replace(_parse(read_limited(file, MOST_BYTES, _EXPECTED), printable(str(file)), base))
 
 
 def write_params(parameters: ParameterSet, path: str | os.PathLike[str]) -> None:
     """Write every number of a set, so that `read_params` gives the same set. Raises CereblonError."""
+    instance("parameters", parameters, ParameterSet, "a ParameterSet")
     write_text(checked_path("params", path), params_text(parameters))
 
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cereblon.arguments import numbers, shown
+from cereblon.arguments import instance, numbers, shown
 from cereblon.errors import CereblonError, nearest
 
 from .limits import SOLVED, require_correlation, require_spread, require_value
@@ -52,7 +52,10 @@ class ParameterSet:
 
     @classmethod
     def packaged(cls, model: Model) -> ParameterSet:
-        """Return the numbers of the model and of the packaged tables, as they are written."""
+        """Return the numbers of the model and of the packaged tables, as they are written. Raises CereblonError."""
+        from cereblon.model import Model  # comes with the numerical libraries
+
+        instance("model", model, Model, "a model from cereblon.load_model")
         return cls.create(
             model.parameters,
             packaged_rows(SITE),
@@ -182,10 +185,17 @@ class ParameterSet:
 
         Raises CereblonError for sets of different models or tables, whose numbers have different names.
         """
+        instance("other", other, ParameterSet, "a ParameterSet")
         if self.numbers.keys() != other.numbers.keys():
             name = min(self.numbers.keys() ^ other.numbers.keys())
             raise CereblonError(f"parameter {name}: only one of the two sets has it; expected sets of one model")
         return {name: value for name, value in self.numbers.items() if value != other.numbers[name]}
+
+    def require_model(self, model: Model) -> None:
+        """Refuse a model that has other parameters than this set. Raises CereblonError."""
+        if odd := self.parameters.keys() ^ model.parameters.keys():
+            who = "the model" if min(odd) in model.parameters else "the set"
+            raise CereblonError(f"parameter {min(odd)}: only {who} has it; expected the set of this model")
 
     def _place(self, name: str) -> tuple[str, str]:
         """Return the table and the key of a number."""
