@@ -37,10 +37,11 @@ from numpy.typing import NDArray
 from cereblon.clinic.trial.load import load_trial
 from cereblon.engine import State, simulate
 from cereblon.model import Model, load_model
-from cereblon.patients import draw_cohort, draw_variability
+from cereblon.parameters import draw_variability
+from cereblon.patients import draw_cohort
 from cereblon.patients.untreated import untreated_start
-from cereblon.study import LANES, population_of
-from cereblon.study_program import SLOW_STEPS
+from cereblon.study.population import population_of
+from cereblon.study.program import LANES, SLOW_STEPS
 
 Floats = NDArray[np.float64]
 READ = {"ALC": "alc", "node volume": "node_volume", "ANC": "anc", "platelets": "platelets"}

@@ -20,8 +20,7 @@ import numpy as np
 
 from cereblon.engine import Day, simulate
 from cereblon.model import load_model
-from cereblon.study.program import SLOW_STEPS
-from cereblon.study.run import LANES
+from cereblon.study.program import LANES, SLOW_STEPS
 
 STEP_OPERATIONS = 30
 """Additions and multiplications of one exponential Heun step per slow state, beside the rates."""

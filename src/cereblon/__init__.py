@@ -29,22 +29,28 @@ if TYPE_CHECKING:
     from cereblon.evidence.verdicts import run_claims as run_claims
     from cereblon.model import Model as Model
     from cereblon.model import load_model as load_model
+    from cereblon.parameters import ParameterSet as ParameterSet
+    from cereblon.parameters import read_params as read_params
+    from cereblon.parameters import write_params as write_params
     from cereblon.result import StudyResult as StudyResult
     from cereblon.result import run as run
 
 
 _LAZY = {
     "Model": "cereblon.model",
+    "ParameterSet": "cereblon.parameters",
     "StudyResult": "cereblon.result",
     "Trial": "cereblon.clinic.trial.trial",
     "knockout": "cereblon.evidence.documents",
     "load_model": "cereblon.model",
     "load_trial": "cereblon.clinic.trial.load",
+    "read_params": "cereblon.parameters",
     "run": "cereblon.result",
     "run_claims": "cereblon.evidence.verdicts",
     "trial_ids": "cereblon.clinic.trial.load",
+    "write_params": "cereblon.parameters",
 }
-_COMPUTES = ("load_model", "Model", "run", "run_claims")
+_COMPUTES = ("load_model", "Model", "read_params", "run", "run_claims")
 """Names whose modules import JAX, which an environment may stop."""
 __all__ = ["CereblonError", "CereblonWarning", "__version__", *_LAZY]
 

@@ -24,9 +24,9 @@ class StudyResult(Analysis):
     """A simulated trial: its tables, outcomes and figures.
 
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
-    overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
-    columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
-    and timings; twins: the arms hold the same people (equal TWIN), not different ones.
+    parameters: every number that it was run with; overrides: those set by the user, in their units; tables: name ->
+    table with the columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions,
+    hashes and timings; twins: the arms hold the same people (equal TWIN), not different ones.
     """
 
     @property

@@ -104,14 +104,23 @@ def _births_and_losses(model: Model, states: dict[str, np.ndarray], values: dict
     return net
 
 
-def test_cells_add_up_over_a_month(model: Model) -> None:
-    """Burden follows births minus losses as integrated over daily values, to the accuracy of that integration."""
-    group = subjects(model, "untreated")
-    values, state = {**model.defaults, **group.individual}, group.state
-    found, end = run(model, group.individual, state)
-    first, last = (_births_and_losses(model, named(model, s), values) for s in (state, end))
-    grown = found["burden"][-1] - found["burden"][0]
-    assert grown == pytest.approx(28 * (first + last) / 2, rel=0.05, abs=0.002 * found["burden"][0].max())
+@pytest.mark.parametrize("population", ["untreated", "relapsed"])
+def test_cells_add_up_over_two_months(model: Model, population: str) -> None:
+    """Burden follows births minus losses, integrated by Simpson's rule over the second and third month, within 1 %.
+
+    The first month is left out: in it the pools of a subject whose start is off balance settle, and three points do
+    not follow that.
+    """
+    for first in range(1, 65, LANES):
+        group = subjects(model, population, first)
+        values, state = {**model.defaults, **group.individual}, group.state
+        rates, burden = [], []
+        for _ in range(4):
+            rates.append(_births_and_losses(model, named(model, state), values))
+            found, state = run(model, group.individual, state)
+            burden.append(found["burden"][0])
+        expected = 2 * 28 / 6 * (rates[1] + 4 * rates[2] + rates[3])
+        assert burden[3] - burden[1] == pytest.approx(expected, rel=0.01)
 
 
 def _with(model: Model, group: Subjects, states: tuple[str, ...], parameters: tuple[str, ...]) -> Subjects:

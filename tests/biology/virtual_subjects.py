@@ -17,7 +17,8 @@ import numpy as np
 
 from cereblon.engine import Day, State, simulate
 from cereblon.model import Model
-from cereblon.patients import Eligibility, Population, Printed, draw_cohort, draw_variability
+from cereblon.parameters import draw_variability
+from cereblon.patients import Eligibility, Population, Printed, draw_cohort
 from cereblon.patients.untreated import CLONES, untreated_start
 
 Values = dict[str, np.ndarray]

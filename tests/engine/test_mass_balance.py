@@ -11,7 +11,7 @@ from cereblon.engine import simulate
 from cereblon.engine.grid import day_grid
 from cereblon.engine.linear import Propagator
 from cereblon.model import load_model
-from cereblon.patients import draw_variability
+from cereblon.parameters import draw_variability
 
 DAYS = 360
 LIMIT = 1e-4

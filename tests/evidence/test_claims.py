@@ -7,9 +7,10 @@ from collections import Counter
 import pytest
 
 from cereblon.errors import CereblonError
-from cereblon.evidence.documents import load_claims, load_evidence, load_group, load_priors, switches
+from cereblon.evidence.documents import load_claims, load_evidence, load_group, switches
 from cereblon.evidence.verdicts import ClaimResult, run_claims
 from cereblon.model import load_model
+from cereblon.parameters.rows import packaged_priors
 
 DRUG = [c.id for c in load_group("drug")]
 LABORATORY = [c.id for c in load_group("microenvironment")] + DRUG
@@ -30,7 +31,7 @@ def test_laboratory_claims_hold_or_are_contested(verdicts: dict[str, ClaimResult
 def test_a_contested_claim_has_findings_against_it_and_a_prior_of_both_signs(
     verdicts: dict[str, ClaimResult],
 ) -> None:
-    model, priors = load_model(), load_priors()
+    model, priors = load_model(), packaged_priors()
     both = {p.id for p in priors.values() if p.distribution == "normal" and p.low < 0 < p.high}
     for name in LABORATORY:
         if verdicts[name].verdict == "contested":

@@ -13,7 +13,7 @@ from cereblon.clinic.trial.trial import Trial
 from cereblon.evidence.schema import Condition
 from cereblon.evidence.trials import Trials, _column
 from cereblon.model import load_model
-from cereblon.patients import draw_variability
+from cereblon.parameters import draw_variability
 from cereblon.result import StudyResult
 from cereblon.study import run as study
 

@@ -9,7 +9,7 @@ from cereblon.errors import CereblonError
 from cereblon.patients.documents import SETTINGS, load_documents, parse_rows, read_rows
 from cereblon.patients.joint import LABORATORY
 
-DOCUMENTS = ("margins.tsv", "effects.tsv", "shifts.tsv", "copula.tsv", "correlations.tsv")
+DOCUMENTS = ("margins.tsv", "effects.tsv", "shifts.tsv", "copula.tsv")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -24,6 +24,10 @@ def result() -> StudyResult:
     return synthetic.study(6)
 
 
+def numbers() -> Any:
+    return cereblon.ParameterSet.packaged(cereblon.load_model())
+
+
 MISTAKES: dict[str, tuple[Callable[[StudyResult], object], str]] = {
     "trial is an id": (lambda r: untyped.run("badoux2011"), "trial: 'badoux2011': expected .*load_trial"),
     "trial is a path": (lambda r: untyped.run(Path("x.yaml")), "load_trial"),
@@ -47,6 +51,13 @@ MISTAKES: dict[str, tuple[Callable[[StudyResult], object], str]] = {
     "claims seed": (lambda r: untyped.run_claims(seed=-1), "seed: -1 is outside"),
     "claims model": (lambda r: untyped.run_claims(["crbn_binding"], model="x"), "model: 'x': expected a model"),
     "claims say": (lambda r: untyped.run_claims(say=1), "say: 1: expected a function"),
+    "set of no model": (lambda r: untyped.ParameterSet.packaged("x"), "model: 'x': expected a model"),
+    "set of a list": (lambda r: numbers().replace(["len_volume"]), "parameters: .*expected a dictionary"),
+    "set beside no set": (lambda r: numbers().changes({}), "other: {}: expected a ParameterSet"),
+    "read number": (lambda r: untyped.read_params(5), "params: 5: expected a path"),
+    "read base": (lambda r: untyped.read_params("x", {}), "base: {}: expected a ParameterSet"),
+    "write number": (lambda r: untyped.write_params(numbers(), 5), "params: 5: expected a path"),
+    "write no set": (lambda r: untyped.write_params({}, "x"), "parameters: {}: expected a ParameterSet"),
     "assay": (lambda r: run_assay("x"), "assay: 'x': expected an experiment"),  # type: ignore[arg-type]
     "assay file": (lambda r: load_assay("nothing.yaml"), "nothing.yaml: does not exist"),
     "assay number": (lambda r: load_assay(5), "experiment: 5: expected a path"),  # type: ignore[arg-type]
@@ -71,6 +82,7 @@ def test_mistake_is_a_line(name: str, result: StudyResult) -> None:
 
 def test_every_public_name_was_tried() -> None:
     tried = {"run", "load_trial", "load_model", "knockout", "run_claims", "StudyResult", "Trial"}
+    tried |= {"ParameterSet", "read_params", "write_params"}
     # Model is made by load_model alone; trial_ids takes nothing
     untried = {"CereblonError", "CereblonWarning", "__version__", "Model", "trial_ids"}
     assert set(cereblon.__all__) == tried | untried

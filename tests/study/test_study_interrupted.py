@@ -20,10 +20,10 @@ from small_trials import assert_exact, assert_same, edited, in_memory, short
 import cereblon
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
-from cereblon.result import StudyResult
+from cereblon.result import StudyResult, run
 from cereblon.study.block import BlockRunner
 from cereblon.study.checkpoint import Checkpoint, checkpoint_folder
-from cereblon.study.run import LANES, run
+from cereblon.study.program import LANES
 
 BLOCKS = 4
 PATIENTS = BLOCKS * LANES

@@ -24,7 +24,7 @@ from cereblon.clinic.trial.population import Eligibility, Printed
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 from cereblon.patients.population import PRINTED
-from cereblon.study.run import population_of
+from cereblon.study.population import population_of
 
 Document = dict[str, Any]
 LENALIDOMIDE = {"drug": "lenalidomide", "dose": "5 mg", "days": "1-21", "cycle": "28 days"}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cereblon.cli import evidence as cli_evidence
-from cereblon.cli.shared import FAILURE, AsJson, print_json, print_view, progress_bar, say
+from cereblon.cli.shared import FAILURE, AsJson, Params, given_parameters, print_json, print_view, progress_bar, say
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.version import __version__
@@ -92,8 +92,9 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", help="Run folder. Default: runs/TRIAL-seed-SEED.")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change a model parameter; may be repeated."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter, or NAME.spread; may be repeated."),
     ] = None,
+    params: Params = None,
     knockout: Annotated[
         list[str] | None,
         typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
@@ -113,6 +114,7 @@ def run(
     design = load_trial(trial)
     overrides = _with_knockouts(parse_settings(set_ or []), knockout or [])
     _check_arms(design, arm or [])
+    overrides = {**_from_file(params), **overrides}
     folder = out if out is not None else Path("runs") / f"{design.id}-seed-{seed}"
     check_target(folder, planned(design, patients, seed, arm or None, overrides, twins), force)
     for line in trial_warnings(design):
@@ -136,7 +138,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, float]:
     values: dict[str, float] = {}
     for text in settings:
         name, sign, number = (part.strip() for part in text.partition("="))
-        if not sign or not name.isidentifier():
+        if not sign or not all(part.isidentifier() for part in name.split(".")):
             raise CereblonError(f"--set '{text}': expected NAME=VALUE, such as len_clearance_scale=0.8")
         try:
             value = float(number)
@@ -148,6 +150,17 @@ def parse_settings(settings: Sequence[str]) -> dict[str, float]:
             raise CereblonError(f"--set '{text}': {name} is set twice")
         values[name] = value
     return values
+
+
+def _from_file(path: Path | None) -> dict[str, float]:
+    """Return the numbers that a file of parameters changes; --set and --knockout change them further."""
+    given = given_parameters(path)
+    if given is None:
+        return {}
+    from cereblon.model import load_model
+    from cereblon.parameters import ParameterSet
+
+    return given.changes(ParameterSet.packaged(load_model()))
 
 
 def _with_knockouts(settings: dict[str, float], claims: Sequence[str]) -> dict[str, float]:

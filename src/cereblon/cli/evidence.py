@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cereblon.cli.shared import AsJson, print_json, print_view, progress_bar, say
+from cereblon.cli.shared import AsJson, Params, given_parameters, print_json, print_view, progress_bar, say
 from cereblon.environment import check_environment
 
 commands = typer.Typer()
@@ -26,6 +26,7 @@ def claims(
         list[str] | None,
         typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
     ] = None,
+    params: Params = None,
     members: Members = 64,
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.html", help="Write the page claims.html.")] = None,
@@ -43,11 +44,11 @@ def claims(
 
     if out is not None:
         check_file_target(out)
-    off = knockout or []
+    off, ids, given = knockout or [], None if name is None else [name], given_parameters(params)
     with progress_bar("claims") as progress:
-        found = run_claims(None if name is None else [name], knockout=off, members=members, seed=seed, say=progress)
+        found = run_claims(ids, knockout=off, members=members, seed=seed, parameters=given, say=progress)
         drawn = [key for key, result in found.items() if result.courses] if name is not None or out is not None else []
-        doses = dose_responses(drawn, knockout=off, members=members, seed=seed, say=progress)
+        doses = dose_responses(drawn, knockout=off, members=members, seed=seed, parameters=given, say=progress)
     if out is not None:
         from cereblon.report.claims_page import write_claims_page
 

@@ -5,18 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from cereblon.environment import check_environment
 from cereblon.errors import LONGEST_LINE, printable
 
 if TYPE_CHECKING:
+    from cereblon.parameters import ParameterSet
     from cereblon.report.showing import View
 
 FAILURE: Final = 2
 """Exit code of a mistake of the user."""
+Params = Annotated[
+    Path | None,
+    typer.Option("--params", metavar="FILE", help="Table of parameters (TSV: id, value, spread), as a run writes it."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+def given_parameters(path: Path | None) -> ParameterSet | None:
+    """Return the set of parameters that a file gives, or None without one; raises CereblonError."""
+    if path is None:
+        return None
+    check_environment()
+    from cereblon.parameters import read_params
+
+    return read_params(path)
 
 
 def print_json(value: Any) -> None:

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from cereblon.model import Model, load_model
+from cereblon.parameters import ParameterSet
 
 from .arrows import Arrows
 from .nodes import find_nodes
@@ -69,18 +70,20 @@ def stated_arrows() -> dict[str, tuple[Stated, ...]]:
 class ArrowSigns:
     """Reads the arrows of claims on a model, once for each set of mechanisms that are off."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, parameters: ParameterSet | None = None) -> None:
+        """Take the model, and the values at which its arrows are read (default: the table's)."""
         self._model = model
+        self._values = {} if parameters is None else dict(parameters.values)
         self._found: dict[Any, dict[tuple[str, str], tuple[int, float]]] = {}
 
     def read(self, claim: str, off: Mapping[str, float]) -> tuple[ArrowReading, ...]:
-        """Return the readings of a claim's arrows with the parameters `off` at other values than the table's."""
+        """Return the readings of a claim's arrows with the parameters `off` at other values than the set's."""
         stated = stated_arrows().get(claim, ())
         if not stated:
             return ()
         key = tuple(sorted(off.items()))
         if key not in self._found:
-            arrows = Arrows(self._model, find_nodes(load_model()), off).all()
+            arrows = Arrows(self._model, find_nodes(load_model()), {**self._values, **off}).all()
             self._found[key] = {(a.source, a.target): (a.sign, a.strength) for a in arrows}
         found = self._found[key]
         return tuple(ArrowReading(s, *found.get((s.source, s.target), (0, 0.0))) for s in stated)

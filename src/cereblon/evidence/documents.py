@@ -1,4 +1,4 @@
-"""The documents of this folder's subject: claims, cell systems, published evidence rows, references, priors."""
+"""The documents of this folder's subject: claims, cell systems, published evidence rows, references."""
 
 from __future__ import annotations
 
@@ -43,18 +43,6 @@ class Evidence:
     evidence: str
     supports: str
     use: str
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Uncertainty of a shared parameter: spread on the scale of `distribution`, clipped to low-high."""
-
-    id: str
-    distribution: str
-    spread: float
-    low: float
-    high: float
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -140,16 +128,6 @@ def load_evidence() -> tuple[Evidence, ...]:
     """Return the published findings behind the claims."""
     fields = tuple(Evidence.__dataclass_fields__)
     return tuple(Evidence(**{f: row[f] or "" for f in fields}) for row in _table("claims_evidence.tsv"))
-
-
-@cache
-def load_priors() -> dict[str, Prior]:
-    """Return the uncertainty of shared parameters by id."""
-    out = {}
-    for row in _table("priors.tsv"):
-        low, high = (float(row[k]) if row[k] else d for k, d in (("low", -1e30), ("high", 1e30)))
-        out[row["id"]] = Prior(row["id"], row["distribution"], float(row["spread"]), low, high, row["reason"])
-    return out
 
 
 @cache

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cereblon.model import Model, load_model
+from cereblon.parameters import ParameterSet
 
 from .documents import require_claim, switches
 from .ensemble import MEMBERS, draw_ensemble
@@ -58,13 +59,14 @@ def dose_responses(
     members: int = MEMBERS,
     seed: int = 1,
     knockout: Sequence[str] = (),
+    parameters: ParameterSet | None = None,
     model: Model | None = None,
     say: Say | None = None,
 ) -> dict[str, DoseResponse]:
     """Run the drug conditions of claims at `MULTIPLES` of their dose, doses to patients capped at the daily maximum.
 
-    Claims without a drug condition of a patient or a dish are left out. members, seed: of the ensemble, as in
-    `run_claims`; knockout: claims whose mechanism is off everywhere. Raises CereblonError for unknown claims.
+    Claims without a drug condition of a patient or a dish are left out. members, seed, parameters: of the ensemble,
+    as in `run_claims`; knockout: claims whose mechanism is off everywhere. Raises CereblonError for unknown claims.
     """
     model = load_model() if model is None else model
     off = switches(list(knockout))
@@ -84,7 +86,7 @@ def dose_responses(
             plan.append((name, experiment, condition, readouts, place))
     if not orders:
         return {}
-    found = run_orders(model, draw_ensemble(model, members, seed), orders, recorded(), say)
+    found = run_orders(model, draw_ensemble(model, members, seed, parameters), orders, recorded(), say)
     curves: dict[str, list[Curve]] = {}
     for name, experiment, condition, readouts, place in plan:
         unit = unit_of(experiment.conditions[condition])

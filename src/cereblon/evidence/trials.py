@@ -19,6 +19,7 @@ from .schema import Condition, Experiment, Readout
 
 if TYPE_CHECKING:
     from cereblon.outcomes.analysis import Analysis
+    from cereblon.parameters import ParameterSet
 
 Flags = NDArray[np.bool_]
 Shares = NDArray[np.float64]
@@ -28,10 +29,11 @@ RESAMPLES = 400
 
 @dataclass
 class Trials:
-    """Runs trials when they are first asked for."""
+    """Runs trials when they are first asked for. parameters: of all of them (default: the packaged numbers)."""
 
     seed: int
     say: Say | None = None
+    parameters: ParameterSet | None = None
     _done: dict[Any, Analysis] = field(default_factory=dict)
 
     def result(self, condition: Condition, patients: int, off: Mapping[str, float]) -> Analysis:
@@ -52,7 +54,14 @@ class Trials:
             # of conditions. A whole trial, arms pooled, counts every person once.
             twins = arms is not None
             record = simulate_trial(
-                trial, patients=patients, seed=self.seed, arms=arms, overrides=overrides, twins=twins, progress=tell
+                trial,
+                patients=patients,
+                seed=self.seed,
+                arms=arms,
+                parameters=self.parameters,
+                overrides=overrides,
+                twins=twins,
+                progress=tell,
             )
             self._done[key] = Analysis(**vars(record))
         return self._done[key]
@@ -118,12 +127,13 @@ def _flags(result: Analysis, of: str, among: str | None) -> tuple[Flags, int]:
 def _column(result: Analysis, name: str) -> NDArray[np.float64]:
     """Return a column of the subjects table, or a model parameter that varies between them: latent, drawn again."""
     from cereblon.model import load_model
-    from cereblon.patients import draw_variability
+    from cereblon.parameters import ParameterSet, draw
 
-    table, model = result.table("subjects"), load_model()
-    if name in model.parameters and model.parameters[name].distribution != "none":
+    table = result.table("subjects")
+    given = result.parameters or ParameterSet.packaged(load_model())
+    if name in given.parameters and given.parameters[name].distribution != "none":
         persons = np.concatenate([arm.twins for arm in result.arms.values()])
-        return draw_variability(model.parameters, persons, result.seed)[name]
+        return draw(given, persons, result.seed)[name]
     if name not in table.columns:
         raise CereblonError(f"'{name}': the subjects of a trial have no such column{nearest(name, table.columns)}")
     rows = table.select(["USUBJID", name]).to_numpy()

@@ -9,6 +9,7 @@ from typing import Any
 from cereblon.arguments import callback, instance, words
 from cereblon.environment import check_environment
 from cereblon.model import Model, load_model
+from cereblon.parameters import ParameterSet
 
 from .arrow_signs import ArrowReading, ArrowSigns
 from .documents import group_of, load_claims, load_evidence, require_claim, switches
@@ -60,13 +61,15 @@ def run_claims(
     knockout: Sequence[str] = (),
     members: int = MEMBERS,
     seed: int = 1,
+    parameters: ParameterSet | None = None,
     model: Model | None = None,
     say: Say | None = None,
 ) -> dict[str, ClaimResult]:
     """Run the experiments of claims and judge them.
 
     ids: which claims (default all 62); knockout: claims whose mechanism is off in every condition, the untreated start
-    included; members: size of the ensemble; seed: of its draw; say: called with (done, total, words). Returns id ->
+    included; members: size of the ensemble; seed: of its draw; parameters: what it is drawn around and what virtual
+    trials are run with (default: the packaged numbers); say: called with (done, total, words). Returns id ->
     `ClaimResult`. Raises CereblonError for unknown claims and for arguments of the wrong kind.
     """
     off = switches(words("knockout", knockout, "crbn_binding"))
@@ -77,7 +80,10 @@ def run_claims(
     check_environment()
     model = load_model() if model is None else model
     instance("model", model, Model, "a model from cereblon.load_model")
-    return {r.claim.id: r for r in judge_all(model, draw_ensemble(model, members, seed), chosen, seed, say)}
+    if parameters is not None:
+        instance("parameters", parameters, ParameterSet, "a ParameterSet, as of cereblon.read_params")
+    ensemble = draw_ensemble(model, members, seed, parameters)
+    return {r.claim.id: r for r in judge_all(model, ensemble, chosen, seed, say, parameters=parameters)}
 
 
 def run_knockouts(
@@ -96,10 +102,11 @@ def judge_all(
     seed: int = 1,
     say: Say | None = None,
     arrows: bool = True,
+    parameters: ParameterSet | None = None,
 ) -> list[ClaimResult]:
     """Run claims, each with the parameters of mechanisms that are off everywhere, and judge them in order.
 
-    arrows: judge the stated arrows too.
+    arrows: judge the stated arrows too; parameters: what the ensemble was drawn around, also for trials and arrows.
     """
     orders, owners = [], []
     for place, (claim, off) in enumerate(chosen):
@@ -112,7 +119,7 @@ def judge_all(
     courses: dict[int, dict[str, Courses]] = {}
     for (place, name), course in zip(owners, found, strict=True):
         courses.setdefault(place, {})[name] = course
-    trials, signs = Trials(seed, say), ArrowSigns(model)
+    trials, signs = Trials(seed, say, parameters), ArrowSigns(model, parameters)
     out = []
     for place, (claim, off) in enumerate(chosen):
         if claim.experiment is None:

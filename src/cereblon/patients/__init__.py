@@ -1,5 +1,7 @@
 """Virtual patients: covariates that match a printed baseline, and between-subject variability."""
 
+from cereblon.patients.chance import draw_noise as draw_noise
+from cereblon.patients.chance import draw_thresholds as draw_thresholds
 from cereblon.patients.cohort import Cohort as Cohort
 from cereblon.patients.cohort import draw_cohort as draw_cohort
 from cereblon.patients.conditioning import Match as Match
@@ -12,6 +14,3 @@ from cereblon.patients.population import PRINTED as PRINTED
 from cereblon.patients.population import Eligibility as Eligibility
 from cereblon.patients.population import Population as Population
 from cereblon.patients.population import Printed as Printed
-from cereblon.patients.variability import draw_noise as draw_noise
-from cereblon.patients.variability import draw_thresholds as draw_thresholds
-from cereblon.patients.variability import draw_variability as draw_variability

@@ -1,8 +1,8 @@
 """Draw virtual subjects that match a trial's printed baseline.
 
-Each subject draws candidates from its own random stream until one passes the entry limits and the tilt of
-the plan: exact rejection sampling, so a subject depends on (seed, subject number, population) and on
-nothing else.
+Each subject draws candidates from its own random streams, one position of them a candidate, until one passes the
+entry limits and the tilt of the plan: exact rejection sampling, so a subject depends on (seed, subject number,
+population) and on nothing else.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cereblon.parameters.streams import Purpose, normals, uniforms
+from cereblon.parameters.subjects import Floats, Integers, check_subjects
 from cereblon.patients.conditioning import Plan, plan_population
 from cereblon.patients.covariates import COVARIATES
 from cereblon.patients.documents import load_documents
 from cereblon.patients.entry import eligible
-from cereblon.patients.joint import NORMALS, UNIFORMS, Chances, Traits, chain, complete
+from cereblon.patients.joint import NORMALS, UNIFORMS, Chances, Traits, chain, complete, normal_stream, uniform_stream
 from cereblon.patients.population import Population, PopulationError
-from cereblon.patients.subject import Floats, Integers, Stream, check_subjects, generator
 from cereblon.patients.tilting import features, log_weight
 
 FIRST_BLOCK = 4
@@ -61,37 +62,33 @@ def draw_cohort(
 
 
 def _draw(plan: Plan, numbers: Integers, seed: int) -> Traits:
-    sources = [generator(seed, int(number), Stream.COVARIATES) for number in numbers]
     chosen: Traits = {name: np.empty(len(numbers)) for name in COVARIATES}
     waiting = np.arange(len(numbers))
-    block = FIRST_BLOCK
+    first, block = 0, FIRST_BLOCK
     while len(waiting):
         if block > LAST_BLOCK:
             raise PopulationError(
                 ("population",),
                 f"no candidate of subject {int(numbers[waiting[0]])} fits the printed table and the entry limits",
             )
-        traits, accepted = _candidates(plan, [sources[i] for i in waiting], block)
-        accepted = accepted.reshape(len(waiting), block)
-        done = accepted.any(axis=1)
-        picked = (np.arange(len(waiting)) * block + accepted.argmax(axis=1))[done]
+        traits, accepted = _candidates(plan, numbers[waiting], seed, range(first, first + block))
+        # candidates (block, subjects): each subject takes its first that is accepted
+        accepted = accepted.reshape(block, len(waiting))
+        done = accepted.any(axis=0)
+        picked = (accepted.argmax(axis=0) * len(waiting) + np.arange(len(waiting)))[done]
         for name, column in model_columns({key: value[picked] for key, value in traits.items()}).items():
             chosen[name][waiting[done]] = column
         waiting = waiting[~done]
-        block *= 2
+        first, block = first + block, 2 * block
     return chosen
 
 
-def _candidates(plan: Plan, sources: Sequence[np.random.Generator], block: int) -> tuple[Traits, NDArray[np.bool_]]:
-    """Return traits and acceptance of `block` more candidates of each source, one source after the other."""
-    normals = np.empty((len(sources), block, len(NORMALS)))
-    uniforms = np.empty((len(sources), block, len(UNIFORMS)))
-    for i, source in enumerate(sources):
-        source.standard_normal(out=normals[i])
-        source.random(out=uniforms[i])
+def _candidates(plan: Plan, numbers: Integers, seed: int, which: range) -> tuple[Traits, NDArray[np.bool_]]:
+    """Return traits and acceptance of some candidates of each subject, (candidates x subjects,)."""
+    z = normals(seed, Purpose.COVARIATES, [normal_stream(name) for name in NORMALS], numbers, which)
+    u = uniforms(seed, Purpose.COVARIATES, [uniform_stream(name) for name in UNIFORMS], numbers, which)
     # One contiguous row per purpose: element-wise functions may round differently on strided memory.
-    z = np.ascontiguousarray(normals.reshape(-1, len(NORMALS)).T)
-    u = np.ascontiguousarray(uniforms.reshape(-1, len(UNIFORMS)).T)
+    z, u = z.reshape(len(NORMALS), -1), u.reshape(len(UNIFORMS), -1)
     chances = Chances(dict(zip(NORMALS, z, strict=True)), dict(zip(UNIFORMS, u, strict=True)))
     traits = complete(chances, chain(chances, plan.setting, plan.levers), plan.setting, plan.levers, plan.frame)
     columns = features(traits, plan.population, plan.levers)

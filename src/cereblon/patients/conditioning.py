@@ -15,6 +15,8 @@ from functools import cache
 import numpy as np
 from scipy.special import logit, ndtri
 
+from cereblon.parameters.streams import Purpose, stream_generator
+from cereblon.parameters.subjects import Floats
 from cereblon.patients.documents import check_setting, load_documents
 from cereblon.patients.entry import eligible, first_levers, refuse_few
 from cereblon.patients.joint import (
@@ -27,10 +29,11 @@ from cereblon.patients.joint import (
     chain,
     complete,
     measure_frame,
+    normal_stream,
+    uniform_stream,
 )
 from cereblon.patients.population import PRINTED_MEDIANS, PRINTED_SHARES, Population, PopulationError, item_loc
 from cereblon.patients.scales import own_scale, weighted_median
-from cereblon.patients.subject import Floats
 from cereblon.patients.tilting import features, log_weight, targets, tilt
 
 ROUNDS = 12
@@ -82,13 +85,13 @@ def pool_chances(size: int, seed: int) -> Chances:
     Every dimension is stratified (a Latin hypercube), so that shares and medians of the pool carry little
     sampling error.
     """
-    source = np.random.Generator(np.random.Philox(seed))
 
-    def stratified() -> Floats:
+    def stratified(name: str) -> Floats:
+        source = stream_generator(seed, Purpose.POOL, name)
         return np.asarray((source.permutation(size) + source.random(size)) / size)
 
-    normals = {name: np.asarray(ndtri(stratified())) for name in NORMALS}
-    return Chances(normals, {name: stratified() for name in UNIFORMS})
+    normals = {name: np.asarray(ndtri(stratified(normal_stream(name)))) for name in NORMALS}
+    return Chances(normals, {name: stratified(uniform_stream(name)) for name in UNIFORMS})
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Read the documents of the virtual patients: margins, regression effects, score shifts and correlations.
+"""Read the documents of the virtual patients: margins, regression effects, score shifts and a copula.
 
 Every number carries unit, status, source and evidence; a row without them is refused. Ids such as
 ``POP-017`` point into ``evidence.tsv``, the table of published figures that the margins rest on.
@@ -51,8 +51,6 @@ class Documents:
     shifts: tuple[Shift, ...]
     copula: Mapping[tuple[str, str], float]
     """pair of traits -> correlation of their normal scores"""
-    groups: Mapping[str, float]
-    """correlation group of model parameters -> correlation shared by its members"""
 
 
 def read_rows(name: str) -> list[dict[str, str]]:
@@ -97,7 +95,6 @@ def load_documents() -> Documents:
         effects={row["id"]: float(row["value"]) for row in read_rows("effects.tsv")},
         shifts=tuple(Shift(row["trait"], row["predictor"], float(row["value"])) for row in read_rows("shifts.tsv")),
         copula={(row["a"], row["b"]): float(row["value"]) for row in read_rows("copula.tsv")},
-        groups={row["group"]: float(row["value"]) for row in read_rows("correlations.tsv")},
     )
 
 

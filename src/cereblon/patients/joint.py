@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import expit, logit
 
+from cereblon.parameters.subjects import Floats, flag
 from cereblon.patients.documents import Documents, load_documents
 from cereblon.patients.scales import quantile, truncated_geometric, truncated_normal
-from cereblon.patients.subject import Floats, flag
 
 LABORATORY = (
     "alc", "spd0", "spleen_volume0", "marrow0", "hemoglobin", "platelets", "anc0",
@@ -30,6 +30,16 @@ UNIFORMS = (
 )  # fmt: skip
 
 Traits = dict[str, Floats]
+
+
+def normal_stream(name: str) -> str:
+    """Return the name of the stream of a member of `NORMALS`; some names are in both lists."""
+    return f"{name}, normal"
+
+
+def uniform_stream(name: str) -> str:
+    """Return the name of the stream of a member of `UNIFORMS`."""
+    return f"{name}, uniform"
 
 
 @dataclass(frozen=True)

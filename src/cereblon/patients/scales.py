@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, gammaincinv, logit, ndtr, ndtri
 
+from cereblon.parameters.subjects import Floats
 from cereblon.patients.documents import Margin
-from cereblon.patients.subject import Floats
 
 
 def quantile(margin: Margin, score: Floats, shift: float) -> Floats:

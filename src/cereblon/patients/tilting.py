@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.optimize import minimize
 
+from cereblon.parameters.subjects import Floats, flag
 from cereblon.patients.joint import Levers, Traits
 from cereblon.patients.population import PRINTED_SHARES, Population
-from cereblon.patients.subject import Floats, flag
 
 
 def features(traits: Traits, population: Population, levers: Levers) -> Traits:

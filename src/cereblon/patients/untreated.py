@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cereblon.engine import State
 from cereblon.model import Model
+from cereblon.parameters import SOLVED as SOLVED
 
 Values = dict[str, NDArray[np.floating[Any]]]
 
@@ -28,8 +29,6 @@ FREE_CYCLES = 1
 """28-day cycles of free untreated growth, in which cells divide up within each tissue."""
 SCALE_LIMITS = (0.02, 50.0)
 """Range of a solved scale; a subject at a limit starts off balance and drifts at first."""
-SOLVED = ("growth_scale", "node_egress_scale", "marrow_egress_scale")
-"""Parameters found here for every subject."""
 CLONES = ("", "_resistant")
 NODE = tuple(f"cll_node_{k}{c}" for c in CLONES for k in ("dividing", "resting", "mobile"))
 MARROW = tuple(f"cll_marrow_{k}{c}" for c in CLONES for k in ("resting", "mobile"))

@@ -107,13 +107,13 @@ def _line(equation: Equation) -> Text:
 
 def _parameters(model: Model, equations: list[Equation], result: ClaimResult) -> Table:
     """Return the parameters that stand in the equations, and the switches of the claim."""
-    from cereblon.evidence.documents import load_priors
+    from cereblon.parameters.rows import packaged_priors
 
     inside = [w for e in equations for w in _words(e) if w in model.parameters]
     names = dict.fromkeys([*result.claim.switch, *inside])
     out = table(("Parameter", "Value", "Unit", "Status", "Uncertainty", "Source"), right=(1,), title="Parameters")
     for name in names:
-        row, prior = model.parameters[name], load_priors().get(name)
+        row, prior = model.parameters[name], packaged_priors().get(name)
         uncertain = f"{prior.distribution} {prior.spread:g}" if prior else ""
         varied = f"subjects {row.distribution} {row.spread:g}" if row.individual and row.spread else ""
         out.add_row(name, f"{row.value:g}", row.unit, row.status, uncertain or varied, row.source)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from cereblon.columns import MEASURES, TABLES
 from cereblon.errors import CereblonError
 from cereblon.notice import notice
+from cereblon.parameters import params_text
 from cereblon.patients.covariates import covariate_columns
 from cereblon.report.software import software_record
 from cereblon.storage.files import digest, remove, write_table
@@ -22,6 +23,9 @@ from cereblon.version import __version__
 
 if TYPE_CHECKING:
     from cereblon.outcomes.analysis import Analysis
+
+PARAMS: Final = "params.tsv"
+"""Every number of the run, as `read_params` and --params take it."""
 
 
 def _write_table(table: pl.DataFrame | pl.LazyFrame, path: Path) -> None:
@@ -76,6 +80,8 @@ def _write(result: Analysis, folder: Path) -> None:
 
     for name in result.tables:
         _write_table(result.tables[name], folder / f"{name}.parquet")
+    if result.parameters is not None:
+        (folder / PARAMS).write_text(params_text(result.parameters), encoding="utf-8")
     (folder / "summary.json").write_text(json.dumps(result.summary(), indent=2) + "\n", encoding="utf-8")
     (folder / "report.html").write_text(report_page(result), encoding="utf-8")
     files = {path.name: digest(path) for path in sorted(folder.iterdir())}

@@ -18,7 +18,9 @@ from cereblon.clinic.site.shape import block_weeks
 from cereblon.clinic.trial.trial import Trial
 from cereblon.engine import NumericalError, State, require_healthy
 from cereblon.model import Model
-from cereblon.patients import draw_cohort, draw_noise, draw_thresholds, draw_variability
+from cereblon.parameters import ParameterSet
+from cereblon.patients import draw_cohort, draw_noise, draw_thresholds
+from cereblon.patients.individuals import individual_values
 from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
 from cereblon.study.drugs import site_drugs
@@ -40,16 +42,15 @@ class BlockRunner:
         trial: Trial,
         population: Population,
         shared: Mapping[str, float],
-        parameters: Mapping[str, Any],
-        site: Site,
+        parameters: ParameterSet,
         seed: int,
         model: Model,
         lanes: int,
     ) -> None:
-        """Take the trial without its published outcomes, shared parameter values and the table with typical values."""
+        """Take the trial without its published outcomes, shared parameter values and the set of all."""
         self.trial, self.population, self.seed, self.model, self.lanes = trial, population, seed, model, lanes
         self.shared: dict[str, Any] = {name: np.float32(value) for name, value in shared.items()}
-        self.site, self.drugs, self.weeks = site, site_drugs(model), block_weeks(trial)
+        self.site, self.drugs, self.weeks = Site(parameters.site), site_drugs(model), block_weeks(trial)
         self._parameters = parameters
         self._cycle = study_cycle(model, trial, self.drugs, lanes)
         self._cycle.begin()
@@ -64,7 +65,7 @@ class BlockRunner:
         lanes, weeks = block.padded(self.lanes), self.weeks
         cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed).columns
         thresholds = draw_thresholds(lanes.number, self.seed, THRESHOLDS, INFECTIONS)
-        noise = draw_noise(lanes.number, self.seed, self.blocks * weeks + 1, len(NOISE))
+        noise = draw_noise(lanes.number, self.seed, self.blocks * weeks + 1, NOISE)
         orders = Orders(self.trial, lanes.arm, cohort, thresholds, self.drugs, self.site)
         state, individual = self._start(lanes, cohort, orders)
         tracker = self._tracker(cohort, thresholds)
@@ -105,15 +106,8 @@ class BlockRunner:
         )
 
     def _start(self, lanes: SubjectBlock, cohort: Tree, orders: Orders) -> tuple[State, Tree]:
-        drawn = draw_variability(self._parameters, lanes.number, self.seed)
-        individual = {}
-        for name in self.model.individual:
-            value = drawn.get(name, cohort.get(_COHORT_NAME.get(name, name)))
-            given = self._parameters[name].value
-            fixed = value is None or (given != self.model.parameters[name].value and name not in drawn)
-            individual[name] = (
-                np.full(self.lanes, given, np.float32) if fixed or value is None else value.astype(np.float32)
-            )
+        values = individual_values(self.model, self._parameters, cohort, lanes.number, self.seed)
+        individual = {name: value.astype(np.float32) for name, value in values.items()}
         clinic, weekly, daily = orders.idle()
 
         def start(values: Tree) -> State:
@@ -157,9 +151,6 @@ class BlockRunner:
         # nobody is assessed after his own data cut
         open_ = {**clinic, "dead": np.maximum(np.asarray(clinic["dead"]), (cut < day).astype(np.float32))}
         tracker.update(float(day), truth, noise[day // 7], open_, ct=scans.get(day, False))
-
-
-_COHORT_NAME = {"ldh0": "ldh"}
 
 
 def _read(tree: Any) -> Any:

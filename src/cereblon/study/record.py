@@ -12,6 +12,7 @@ from cereblon.arguments import shown
 from cereblon.clinic.trial.trial import Trial
 from cereblon.columns import ARM
 from cereblon.errors import CereblonError, nearest
+from cereblon.parameters import ParameterSet
 from cereblon.storage.lock import TargetLock
 from cereblon.study.checkpoint import TemporaryBlocks
 
@@ -21,8 +22,8 @@ class Record:
     """A simulated trial.
 
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
-    overrides: model parameters set by the user, in the unit of the parameter; tables: name -> table with the
-    columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
+    parameters: every number that it was run with; overrides: those set by the user, in their units; tables: name ->
+    table with the columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions, hashes
     and timings; twins: the arms hold the same people (equal TWIN), not different ones; lock: the right to write the
     folder that was planned for it; blocks: keeps the temporary files alive that a lazy table reads.
     """
@@ -31,6 +32,7 @@ class Record:
     seed: int
     patients: int
     tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
+    parameters: ParameterSet | None = field(default=None, repr=False)
     overrides: Mapping[str, float] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
     twins: bool = False

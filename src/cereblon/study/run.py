@@ -14,23 +14,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 import polars as pl
 
 from cereblon import arguments
-from cereblon.clinic.rules import Site
 from cereblon.clinic.trial.trial import Trial
 from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
-from cereblon.model import Model, Parameter, load_model
-from cereblon.patients.untreated import SOLVED
+from cereblon.model import Model, load_model
+from cereblon.parameters import ParameterSet
 from cereblon.storage.lock import TargetLock
 from cereblon.study.block import BlockRunner
 from cereblon.study.checkpoint import Checkpoint, TemporaryBlocks, code_fingerprint
@@ -47,8 +45,6 @@ from cereblon.version import __version__
 DEFAULT_PATIENTS = 500
 ARM_STRIDE = 1_000_000
 """USUBJID of subject i (from 1) in arm a (from 0) of the design is a * ARM_STRIDE + i, whichever arms are run."""
-LARGEST = 1e30
-"""Largest value of a parameter that single precision can work with."""
 PATIENCE = 2.0
 """Seconds that an interrupted run waits for its threads; one that compiles cannot be stopped."""
 Progress = Callable[[int, int, str], None]
@@ -62,6 +58,7 @@ class StudyPlan:
     patients: int
     seed: int
     arms: tuple[int, ...]
+    parameters: ParameterSet
     overrides: Mapping[str, float]
     twins: bool
 
@@ -73,7 +70,7 @@ class StudyPlan:
             "seed": self.seed,
             "arms": self.arms,
             "twins": self.twins,
-            "overrides": dict(sorted(self.overrides.items())),
+            "parameters": self.parameters.id,
             "model": model.fingerprint,
             "lanes": LANES,
             "code": code_fingerprint(),
@@ -88,6 +85,7 @@ def simulate_trial(
     patients: int | None = None,
     seed: int = 1,
     arms: Sequence[str] | None = None,
+    parameters: ParameterSet | None = None,
     overrides: Mapping[str, float] | None = None,
     twins: bool = False,
     out: str | Path | None = None,
@@ -96,7 +94,8 @@ def simulate_trial(
     """Simulate a trial.
 
     trial: from `load_trial`; patients: subjects in each arm (default 500); seed: of every random draw; arms: arm ids
-    (default all); overrides: parameter -> value in its own unit; twins: the same people in every arm, for contrasts
+    (default all); parameters: a set of every number (default: the packaged ones); overrides: numbers to change in it,
+    by name and in their own unit; twins: the same people in every arm, for contrasts
     within persons (default: each arm has its own people, as in a trial); out: the run folder planned for the result,
     beside which finished blocks are kept until it is saved, so that an interrupted run goes on, and which no
     other run may have meanwhile; progress: called with (done, total, words).
@@ -115,7 +114,7 @@ def simulate_trial(
         check_target(folder)
         lock = TargetLock(folder)
     try:
-        return _run(trial, patients, seed, arms, overrides, twins, folder, progress or _silent, lock)
+        return _run(trial, patients, seed, arms, parameters, overrides, twins, folder, progress or _silent, lock)
     except BaseException:
         if lock is not None:
             lock.release()
@@ -131,6 +130,7 @@ def _run(
     patients: int | None,
     seed: int,
     arms: Sequence[str] | None,
+    parameters: ParameterSet | None,
     overrides: Mapping[str, float] | None,
     twins: bool,
     out: Path | None,
@@ -140,14 +140,13 @@ def _run(
     began = time.perf_counter()
     say(0, 1, "loading the model")
     model = load_model()
-    plan = _plan(trial, patients, seed, arms, overrides, twins, model)
+    plan = _plan(trial, patients, seed, arms, parameters, overrides, twins, model)
     plan_trial(trial)  # before anything is compiled or written
     runner = BlockRunner(
         plan.trial.blind(),
         population_of(trial),
         _shared(model, plan),
-        _parameters(model, plan),
-        Site.packaged(),
+        plan.parameters,
         plan.seed,
         model,
         LANES,
@@ -172,7 +171,7 @@ def _run(
         "cereblon": __version__,
         "model": model.fingerprint,
         "code": code_fingerprint()[:16],
-        "parameter_set": hashlib.sha256(repr(sorted(_shared(model, plan).items())).encode()).hexdigest()[:16],
+        "parameter_set": plan.parameters.id,
         "seconds": round(time.perf_counter() - began, 3),
         "blocks": len(blocks),
         "lanes": LANES,
@@ -182,6 +181,7 @@ def _run(
         seed=plan.seed,
         patients=plan.patients,
         tables=tables,
+        parameters=plan.parameters,
         overrides=dict(plan.overrides),
         meta=meta,
         twins=plan.twins,
@@ -195,6 +195,7 @@ def _plan(
     patients: int | None,
     seed: int,
     arms: Sequence[str] | None,
+    parameters: ParameterSet | None,
     overrides: Mapping[str, float] | None,
     twins: bool,
     model: Model,
@@ -209,39 +210,29 @@ def _plan(
     count = arguments.whole("patients", DEFAULT_PATIENTS if patients is None else patients, 1, ARM_STRIDE - 1)
     if not isinstance(twins, bool):
         raise CereblonError(f"twins: {twins!r}: expected True or False")
-    values = arguments.numbers("overrides", {} if overrides is None else overrides)
-    for name, value in values.items():
-        if name not in model.parameters:
-            said = arguments.shown(name).strip("'")
-            raise CereblonError(f"parameter {said}: the model has no such parameter{nearest(name, model.parameters)}")
-        _require_possible(model.parameters[name], value)
     seed = arguments.whole("seed", seed, 0)
-    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), values, twins)
+    given, changed = _given(parameters, overrides, model)
+    return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), given, changed, twins)
 
 
-def _require_possible(row: Parameter, value: float) -> None:
-    """Refuse a value that the parameter cannot have. Zero is a knock-out and is allowed."""
-    said = f"parameter {row.id}={value:g}"
-    if row.id in SOLVED:
-        raise CereblonError(f"{said}: is solved for every subject from the baseline; it cannot be set")
-    if not abs(value) <= LARGEST:
-        raise CereblonError(f"{said}: expected a finite number of {row.unit}, at most {LARGEST:g}")
-    if value < 0 and row.value >= 0 and row.distribution != "normal":
-        raise CereblonError(f"{said}: cannot be negative; the packaged value is {row.value:g} {row.unit}")
-    if row.distribution == "logitnormal" and not 0 < value < 1:
-        raise CereblonError(f"{said}: varies between subjects within 0-1; expected a value between 0 and 1")
+def _given(
+    parameters: ParameterSet | None, overrides: Mapping[str, float] | None, model: Model
+) -> tuple[ParameterSet, dict[str, float]]:
+    """Return the numbers of the run, and which of them were set."""
+    values = arguments.numbers("overrides", {} if overrides is None else overrides)
+    packaged = ParameterSet.packaged(model)
+    if parameters is not None:
+        arguments.instance("parameters", parameters, ParameterSet, "a ParameterSet, as of cereblon.read_params")
+        values = {**parameters.changes(packaged), **values}
+    given = packaged.replace(values)
+    for name in given.changes(packaged):
+        if name in given.site or name in given.effects:
+            raise CereblonError(f"parameter {name}: is read from its table when the program is made; it cannot be set")
+    return given, values
 
 
 def _shared(model: Model, plan: StudyPlan) -> dict[str, float]:
-    return {name: float(plan.overrides.get(name, model.parameters[name].value)) for name in model.shared}
-
-
-def _parameters(model: Model, plan: StudyPlan) -> dict[str, Any]:
-    """Return the parameter rows with the typical values that the user set."""
-    return {
-        name: replace(row, value=float(plan.overrides[name])) if name in plan.overrides else row
-        for name, row in model.parameters.items()
-    }
+    return {name: plan.parameters.values[name] for name in model.shared}
 
 
 def _blocks(plan: StudyPlan) -> list[SubjectBlock]:
