@@ -26,7 +26,7 @@ def test_arms_of_a_contrast_are_twins(monkeypatch: pytest.MonkeyPatch, arm: str 
         calls.append(options)
         return synthetic.study(20)
 
-    monkeypatch.setattr(study, "run", run)
+    monkeypatch.setattr(study, "simulate_trial", run)
     Trials(seed=1).result(Condition(trial="buhler2013", arm=arm), 20, {})
     assert calls[0]["arms"] == (None if arm is None else [arm])
     assert calls[0]["twins"] is twins
