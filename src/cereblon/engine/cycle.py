@@ -87,7 +87,7 @@ def build_cycle(
             return carry, {**record, "clinic": carry[1]}
 
         by_week = jax.tree.map(lambda x: jnp.reshape(x, (WEEKS, DAYS, *jnp.shape(x)[1:])), daily)
-        start = (state, clinic, jnp.asarray(first_day), day.build(state, prepared))
+        start = (state, clinic, jnp.asarray(first_day), day.begin(state))
         (state, clinic, _, _), records = lax.scan(week, start, (weekly, by_week), length=WEEKS)
         return state, clinic, records
 
