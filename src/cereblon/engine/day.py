@@ -77,9 +77,9 @@ class Day:
         """All states by name."""
         return state.named(self.model)
 
-    def build(self, state: State, prepared: Prepared) -> Kept:
+    def begin(self, state: State) -> Kept:
         """What `run` keeps from day to day, for a first day that begins in this state."""
-        return self.fast.build(state.slow, prepared)
+        return self.fast.begin(state.slow)
 
     def run(self, state: State, doses: Doses, prepared: Prepared, kept: Kept, free: Array) -> tuple[State, Kept]:
         """24 hours from the state before the doses. `free` (S,) or (S, n) is 0 for clamped slow states.
@@ -163,11 +163,11 @@ class Day:
         self, state: State, doses: Doses, prepared: Prepared, names: tuple[str, ...]
     ) -> tuple[np.ndarray, dict[str, Array]]:
         """Hours of the day (H,) and named quantities at each, (H, n), after that hour's doses; slow states held."""
-        kept, program = self.build(state, prepared), self.model.program(names)
+        program = self.model.program(names)
+        kept, slow = self.fast.refresh(self.begin(state), state.slow, prepared, 0.0)
         given = slots(self.model, doses, state.size, self.dtype) if self._at_slots else None
         linear, relaxing = (state if self._at_slots else self._dosed(state, doses)).linear, state.relaxing
         grid, parts = self.fast.grid, []
-        slow = dict(zip(self.model.slow, state.slow, strict=True))
         for number in range(grid.windows):
             span, start = grid.span(number), jnp.asarray(number * grid.length, self.dtype)
             linear = self._at_once(linear, jnp.asarray(number), given)

@@ -136,11 +136,10 @@ class FastDay:
             self.mixture.prepare(values),
         )
 
-    def build(self, slow: Array, prepared: Any) -> Kept:
-        """The propagators of the linear states with the slow states (S, n) as they stand now."""
-        if self.propagator is None:
-            return Kept((), slow[self._at])
-        return Kept(self.propagator.build(self._coefficients(self._named(slow), prepared, slow)), slow[self._at])
+    def begin(self, slow: Array) -> Kept:
+        """What is kept before a first day that begins with these slow states, (S, n): no propagators yet."""
+        blocks = () if self.propagator is None else self.propagator.blank(slow.shape[-1], slow.dtype)
+        return Kept(blocks, slow[self._at])
 
     def refresh(self, kept: Kept, slow: Array, prepared: Any, ahead: Any) -> tuple[Kept, dict[str, Array]]:
         """`kept` made anew where a subject's rates have moved, and the slow states (S, n) by name.

@@ -114,7 +114,7 @@ def _runner(
 
             return lax.scan(one, carry, given)
 
-        (state, _), saved = lax.scan(week, (state, day.build(state, prepared)), (doses, active))
+        (state, _), saved = lax.scan(week, (state, day.begin(state)), (doses, active))
         return state, saved, see(state)
 
     return Program(run), day
