@@ -201,12 +201,11 @@ def _simulate(
     check_environment()
     with progress_bar(design.id) as progress:
         progress(0, 1, "starting")
-        from cereblon.model import load_model
-        from cereblon.study.drugs import site_drugs
+        from cereblon.study.drugs import site_drugs, trial_model
         from cereblon.study.program import study_cycle
 
         # the compiled cycle is read from disk beside the imports that follow
-        model = load_model()
+        model = trial_model(design)
         study_cycle(model, design, site_drugs(model)).begin()
         from cereblon.result import run as run_study
 

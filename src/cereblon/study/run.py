@@ -27,11 +27,12 @@ from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
-from cereblon.model import Model, load_model
+from cereblon.model import Model
 from cereblon.parameters import ParameterSet
 from cereblon.storage.lock import TargetLock
 from cereblon.study.block import BlockRunner
 from cereblon.study.checkpoint import Checkpoint, TemporaryBlocks, code_fingerprint
+from cereblon.study.drugs import trial_model
 from cereblon.study.population import plan_trial
 from cereblon.study.population import population_of as population_of
 from cereblon.study.program import LANES
@@ -139,7 +140,7 @@ def _run(
 ) -> Record:
     began = time.perf_counter()
     say(0, 1, "loading the model")
-    model = load_model()
+    model = trial_model(trial)
     plan = _plan(trial, patients, seed, arms, parameters, overrides, twins, model)
     plan_trial(trial)  # before anything is compiled or written
     runner = BlockRunner(

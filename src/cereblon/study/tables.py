@@ -17,7 +17,6 @@ from cereblon.clinic.criteria.tracker import TRUTH, ResponseTracker
 from cereblon.clinic.rules import Site
 from cereblon.clinic.site.decide import WEEKLY_BY_DRUG
 from cereblon.clinic.site.drugs import SiteDrug
-from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 from cereblon.study.subjects import SubjectBlock
 
@@ -139,17 +138,10 @@ def _exposure(
 ) -> pl.DataFrame:
     """Return a row for each week and drug: drugs of the treatment while it goes on, others where they were given."""
     start = 7 * np.arange(len(weeks["dose"]))
-    treatment = {
-        course.drug
-        for arm in trial.arms
-        for phase in arm_plan(arm).phases
-        for course in phase.courses
-        if course.treatment
-    }
     frames = []
     for row, drug in enumerate(drugs):
         given = weeks["dose"][:, row] > 0
-        shown = ((weeks["off"] == 0) | given) if drug.name in treatment else given
+        shown = ((weeks["off"] == 0) | given) if drug.name in trial.treatment else given
         at, who, day = _long(usubjid, shown & (start[:, None] < cut), start + 1)
         if len(who):
             frames.append(_of_drug(drug, at, who, day, {k: weeks[k][:, row] for k in WEEKLY_BY_DRUG}))

@@ -27,7 +27,6 @@ from cereblon.clinic.site.orders_rules import arm_numbers
 from cereblon.clinic.site.shape import shape_of
 from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_DRUG, ZERO, ZERO_BY_DRUG
 from cereblon.clinic.trial.calendar import HORIZON
-from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 
@@ -76,7 +75,7 @@ class Orders:
                 raise CereblonError(f"thresholds: {name} is missing")
         self._covariates, self._thresholds = covariates, thresholds
         self.names = tuple(drug.name for drug in self.drugs)
-        self.plans = [arm_plan(each) for each in trial.arms]
+        self.plans = trial.plans
         self._require_on_board()
         self.shape = shape_of(trial, self.drugs)
         self.weeks = self.shape.weeks

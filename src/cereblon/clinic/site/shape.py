@@ -9,7 +9,6 @@ from typing import NamedTuple
 from cereblon.clinic.site.calendar import is_automatic
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.ladders import Ladders
-from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 
 MOST_WEEKS = 4
@@ -26,7 +25,7 @@ class Shape(NamedTuple):
 
 def shape_of(trial: Trial, drugs: Sequence[SiteDrug]) -> Shape:
     """Return the shape of a trial for a model with these drugs."""
-    plans = [arm_plan(arm) for arm in trial.arms]
+    plans = trial.plans
     courses = [course for plan in plans for phase in plan.phases for course in phase.courses]
     infused = any(course.over > 0 for course in courses)
     by_hour = infused or any(course.hours != (0,) for course in courses)
@@ -36,7 +35,6 @@ def shape_of(trial: Trial, drugs: Sequence[SiteDrug]) -> Shape:
 
 def block_weeks(trial: Trial) -> int:
     """Return how many weeks are simulated between two looks of the site: 4 where nothing is decided in between."""
-    plans = [arm_plan(arm) for arm in trial.arms]
-    if not all(is_automatic(phase) for plan in plans for phase in plan.phases):
+    if not all(is_automatic(phase) for plan in trial.plans for phase in plan.phases):
         return 1
     return gcd(MOST_WEEKS, max(1, round(trial.schedule.examination_every_days / 7)))

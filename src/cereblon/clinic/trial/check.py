@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
+from cereblon import arguments
+from cereblon.clinic.trial.drugs import offering
 from cereblon.clinic.trial.lint import Remarks, lint
 from cereblon.clinic.trial.load import load_trial, trial_ids
 from cereblon.clinic.trial.trial import Trial
@@ -35,10 +38,11 @@ class Finding:
         return f"{self.place}: {self.severity}: {self.message}"
 
 
-def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
+def check_trial(path: str | os.PathLike[str], *, drugs: Sequence[str | os.PathLike[str]] = ()) -> list[Finding]:
     """Return the findings on a trial file, errors before warnings, each in the order of the file.
 
-    An unreadable file is a finding too; nothing is raised for the content of a document.
+    drugs: folders of your own whose drugs the trial may name. An unreadable file is a finding too; nothing is raised
+    for the content of a document.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise CereblonError(f"trial file: {printable(repr(path), 60)}: expected a path")
@@ -51,7 +55,8 @@ def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
         shown = printable(file)
         return [Finding("error", shown, str(error).removeprefix(f"{shown}: "))]
     try:
-        trial = Trial.model_validate(document.data)
+        with offering(arguments.paths("drugs", drugs)):
+            trial = Trial.model_validate(document.data)
     except ValidationError as invalid:
         return [_finding(problem) for problem in explain(invalid, document, Trial)]
     remarks = [document.error(loc, what) for loc, what in remarks_on(trial)]
@@ -60,8 +65,9 @@ def check_trial(path: str | os.PathLike[str]) -> list[Finding]:
 
 def remarks_on(trial: Trial) -> Remarks:
     """Yield the remarks of the linter on a trial, and whether it took the id of a registry entry."""
-    yield from lint(trial)
-    yield from taken_id(trial)
+    with offering(trial.drug_folders):
+        found = [*lint(trial), *taken_id(trial)]
+    yield from found
 
 
 def trial_warnings(trial: Trial) -> tuple[str, ...]:
