@@ -55,7 +55,9 @@ class BlockRunner:
         self._cycle = study_cycle(model, trial, self.drugs, lanes)
         self._cycle.begin()
         self.blocks = int(np.ceil((trial.follow_up.last_day + 1.0) / (7 * self.weeks)))
-        draw_cohort(population, trial.setting, np.array([1]), seed)  # plan the population once, before threads
+        self._effects = parameters.effects
+        # plan the population once, before threads
+        draw_cohort(population, trial.setting, np.array([1]), seed, self._effects)
 
     def run(self, block: SubjectBlock, tick: Callable[[int], None]) -> tuple[Frames, NDArray[np.int64], Tree, Any]:
         """Simulate a block; tick(number) is called as blocks of weeks finish.
@@ -63,7 +65,7 @@ class BlockRunner:
         Returns the tables of its subjects and the visits (days, values, present) for the visit writer.
         """
         lanes, weeks = block.padded(self.lanes), self.weeks
-        cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed).columns
+        cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed, self._effects).columns
         thresholds = draw_thresholds(lanes.number, self.seed, THRESHOLDS, INFECTIONS)
         noise = draw_noise(lanes.number, self.seed, self.blocks * weeks + 1, NOISE)
         orders = Orders(self.trial, lanes.arm, cohort, thresholds, self.drugs, self.site)
