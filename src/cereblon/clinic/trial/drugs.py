@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 
 from cereblon.documents.base import problem
 from cereblon.documents.doses import Amount, Basis
-from cereblon.errors import nearest
+from cereblon.errors import CereblonError, nearest
 
 T = TypeVar("T")
 BODY: Mapping[Basis, float] = MappingProxyType({"flat": 1.0, "per_m2": 1.8, "per_kg": 75.0})
@@ -90,6 +90,14 @@ def _drug(row: Mapping[str, str]) -> Drug:
 
 def _list(cell: str, kind: Callable[[str], T]) -> tuple[T, ...]:
     return tuple(kind(word.strip()) for word in cell.split(",") if word.strip())
+
+
+def rescue_drug(purpose: Literal["flare", "neutropenia"]) -> Drug:
+    """Return the drug that a site gives for `purpose` when a trial does not say; raises CereblonError without one."""
+    for drug in drugs().values():
+        if drug.rescue == purpose:
+            return drug
+    raise CereblonError(f"no drug has rescue {purpose}: expected one that a site gives for it")
 
 
 def steroids() -> tuple[str, ...]:
