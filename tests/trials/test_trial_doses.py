@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from cereblon.clinic.trial.drugs import Drug, drugs
+from cereblon.clinic.trial.drugs import Drug, drugs, rescue_drug
 from cereblon.documents.doses import CLOCK, Amount, Basis, format_span, parse_dose, parse_hours
 
 READ: list[tuple[str, float, str, Basis, str]] = [
@@ -124,4 +124,7 @@ def test_every_drug_says_how_it_is_given() -> None:
         assert parse_hours(list(drug.hours)) == drug.hours
         assert list(drug.levels) == sorted(drug.levels)
         assert [float(level.within(drug.unit)) for level in drug.ladder()] == list(drug.levels)
-    assert {drug.rescue for drug in drugs().values()} == {"flare", "neutropenia", None}
+    given = [drug.rescue for drug in drugs().values() if drug.rescue is not None]
+    assert sorted(given) == ["flare", "neutropenia"]  # one drug for each
+    assert rescue_drug("flare").steroid
+    assert rescue_drug("neutropenia").unit == "ug"

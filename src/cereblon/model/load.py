@@ -83,9 +83,9 @@ def _build_own(
 def load_model(drugs: Sequence[str] | None = None, folders: Sequence[Path] = (), *, extra: str | None = None) -> Model:
     """The patient with drugs on board, and `extra` Antimony text appended.
 
-    drugs: names; what a drug needs comes with it; None for all drugs of the package, an empty list for none.
+    drugs: names; what a drug needs comes with it; None for all that there are, an empty list for none.
     folders: drugs of the user's own, each a folder with card.yaml, effect.ant and parameters.tsv, or a folder of such
-    folders; only those in `drugs` come on board. Their texts and `extra` are read in a child process with limits of
+    folders. Their texts and `extra` are read in a child process with limits of
     time and memory.
 
     Raises ModelError, DocumentError or TableError with file:line for whatever is wrong in the documents, CereblonError

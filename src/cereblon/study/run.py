@@ -27,7 +27,7 @@ from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
-from cereblon.model import Model
+from cereblon.model import Model, load_model
 from cereblon.parameters import ParameterSet
 from cereblon.storage.lock import TargetLock
 from cereblon.study.block import BlockRunner
@@ -224,12 +224,25 @@ def _given(
     packaged = ParameterSet.packaged(model)
     if parameters is not None:
         arguments.instance("parameters", parameters, ParameterSet, "a ParameterSet, as of cereblon.read_params")
-        values = {**parameters.changes(packaged), **values}
-    given = packaged.replace(values)
-    for name in given.changes(packaged):
-        if name in given.site:
-            raise CereblonError(f"parameter {name}: is read from its table when the program is made; it cannot be set")
-    return given, values
+        values = {**_of_model(parameters, packaged), **values}
+    return packaged.replace(values), values
+
+
+def _of_model(parameters: ParameterSet, packaged: ParameterSet) -> dict[str, float]:
+    """Return what a set changes in the numbers of this run, which has the drugs of its trial alone.
+
+    Raises CereblonError for a changed number of a drug that is not given: it would have no effect.
+    """
+    absent = parameters.numbers.keys() - packaged.numbers.keys()
+    whole = ParameterSet.packaged(load_model()).numbers if absent else {}
+    for name in sorted(absent):
+        if parameters.numbers[name] != whole.get(name):
+            raise CereblonError(f"parameter {name}: is of no drug that this trial gives; expected its packaged value")
+    return {
+        name: value
+        for name, value in parameters.numbers.items()
+        if name in packaged.numbers and value != packaged.numbers[name]
+    }
 
 
 def _shared(model: Model, plan: StudyPlan) -> dict[str, float]:
