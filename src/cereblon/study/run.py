@@ -31,8 +31,9 @@ from cereblon.model import Model, load_model
 from cereblon.parameters import ParameterSet
 from cereblon.storage.lock import TargetLock
 from cereblon.study.block import BlockRunner
-from cereblon.study.checkpoint import Checkpoint, TemporaryBlocks, code_fingerprint
+from cereblon.study.checkpoint import Checkpoint, TemporaryBlocks
 from cereblon.study.drugs import trial_model
+from cereblon.study.fingerprints import simulating_code
 from cereblon.study.population import plan_trial
 from cereblon.study.population import population_of as population_of
 from cereblon.study.program import LANES
@@ -74,7 +75,7 @@ class StudyPlan:
             "parameters": self.parameters.id,
             "model": model.fingerprint,
             "lanes": LANES,
-            "code": code_fingerprint(),
+            "code": simulating_code(),
             "libraries": (jax.__version__, np.__version__, pl.__version__),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
@@ -171,7 +172,7 @@ def _run(
     meta = {
         "cereblon": __version__,
         "model": model.fingerprint,
-        "code": code_fingerprint()[:16],
+        "code": simulating_code()[:16],
         "parameter_set": plan.parameters.id,
         "seconds": round(time.perf_counter() - began, 3),
         "blocks": len(blocks),
