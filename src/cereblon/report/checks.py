@@ -37,7 +37,7 @@ def _problem(error: CereblonError, path: Path) -> Sequence[Finding]:
     from cereblon.model import Finding as ModelFinding
 
     shown, text = visible(str(path)), str(error)
-    placed = re.match(rf"({re.escape(shown)}(?::\d+){{0,2}}): (.*)", text)
+    placed = re.match(rf"({re.escape(shown)}[^:]*(?::\d+){{0,2}}): (.*)", text)  # the path, or a file below it
     return [ModelFinding("error", *placed.groups()) if placed else ModelFinding("error", shown, text)]
 
 
@@ -98,7 +98,7 @@ def check_drugs(folders: Sequence[Path]) -> Sequence[Finding]:
             known = {str(finding) for finding in found}
             found += [f for f in check(load_model(drugs, folders)) if str(f) not in known]
     except CereblonError as error:
-        found += _problem(error, folders[0])
+        found += _problem(error, next((f for f in folders if str(error).startswith(visible(str(f)))), folders[0]))
     return found
 
 
