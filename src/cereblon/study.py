@@ -141,7 +141,7 @@ def _run(
     say(0, 1, "loading the model")
     model = load_model()
     plan = _plan(trial, patients, seed, arms, parameters, overrides, twins, model)
-    plan_trial(trial)  # before anything is compiled or written
+    plan_trial(trial, plan.parameters.effects)  # before anything is compiled or written
     runner = BlockRunner(
         plan.trial.blind(),
         population_of(trial),
@@ -228,7 +228,7 @@ def _given(
         values = {**parameters.changes(packaged), **values}
     given = packaged.replace(values)
     for name in given.changes(packaged):
-        if name in given.site or name in given.effects:
+        if name in given.site:
             raise CereblonError(f"parameter {name}: is read from its table when the program is made; it cannot be set")
     return given, values
 

@@ -51,7 +51,9 @@ class BlockRunner:
         follow_up = trial.follow_up
         last = (follow_up.duration_months + (follow_up.accrual_months or 0.0) / 2.0) * 365.25 / 12.0
         self.cycles = int(np.ceil((last + 1.0) / BLOCK))
-        draw_cohort(population, trial.setting, np.array([1]), seed)  # plan the population once, before threads
+        self._effects = parameters.effects
+        # plan the population once, before threads
+        draw_cohort(population, trial.setting, np.array([1]), seed, self._effects)
 
     def run(self, block: SubjectBlock, tick: Callable[[int], None]) -> tuple[Frames, NDArray[np.int64], Tree, Any]:
         """Simulate a block; tick(cycle) is called as cycles finish.
@@ -59,7 +61,7 @@ class BlockRunner:
         Returns the tables of its subjects and the visits (days, values, present) for the visit writer.
         """
         lanes = block.padded(self.lanes)
-        cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed).columns
+        cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed, self._effects).columns
         thresholds = draw_thresholds(lanes.number, self.seed, THRESHOLDS, INFECTIONS)
         noise = draw_noise(lanes.number, self.seed, self.cycles * WEEKS + 1, NOISE)
         orders = Orders(self.trial, lanes.arm, cohort, thresholds)

@@ -5,6 +5,7 @@ Between documents and patients, and light: `check` plans a population without th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cereblon.patients.conditioning import Plan, plan_population
@@ -40,9 +41,11 @@ def population_of(trial: Trial) -> Population:
     )
 
 
-def plan_trial(trial: Trial) -> Plan:
+def plan_trial(trial: Trial, effects: Mapping[str, float] | None = None) -> Plan:
     """Return how the subjects of a trial are drawn; takes 0.1 to 1.5 s, nothing the second time.
+
+    effects: of covariates on each other, by id (default: the packaged ones).
 
     Raises `PopulationError` (a CereblonError) at the field of the document that no virtual cohort can meet.
     """
-    return plan_population(population_of(trial), trial.setting)
+    return plan_population(population_of(trial), trial.setting, effects)
