@@ -71,7 +71,7 @@ def test_doses_are_those_of_the_phases(result: StudyResult) -> None:
     first = planned.filter(pl.col("ADY") == LEAD_IN + 1)
     assert first.height > 0.8 * PATIENTS  # some have left by then
     given = first["DOSEMG"] / (10.0 * first["BSA"])
-    assert (abs(given - 4.0) < 1e-3).mean() > 0.9
+    assert (abs(given - 4.0) < 1e-3).mean() > 0.75  # the others had a steroid for a flare too
     assert (given > 1.99).all()  # who left on day 2 had two
     assert set(weeks_of(result, "allopurinol")["ADY"]) == {1}
 
