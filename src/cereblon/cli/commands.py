@@ -273,7 +273,7 @@ def check(
         findings = check_drugs(drugs) if drugs else check_everything()
     errors = [finding for finding in findings if finding.severity == "error"]
     if as_json:
-        fields = ("severity", "place", "message")
+        fields = ("severity", "rule", "place", "message")
         print_json([{name: getattr(finding, name) for name in fields} for finding in findings])
     else:
         for finding in findings:

@@ -5,28 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from cereblon.antimony.lexer import MOST_BYTES
+from cereblon.documents.findings import Finding
 from cereblon.errors import CereblonError, visible
 from cereblon.storage.reading import read_limited
-
-
-class Finding(Protocol):
-    """A finding of either lint: severity (error or warning), place, message; its text is one line."""
-
-    @property
-    def severity(self) -> str:
-        """Either error or warning."""
-
-    @property
-    def place(self) -> str:
-        """File, line and column as far as known."""
-
-    @property
-    def message(self) -> str:
-        """What is wrong, and what was expected."""
-
 
 _TRIAL = (".yaml", ".yml", ".json")
 _TABLE = (".tsv",)
@@ -34,11 +17,9 @@ _MODEL = (".ant", ".txt")
 
 
 def _problem(error: CereblonError, path: Path) -> Sequence[Finding]:
-    from cereblon.model import Finding as ModelFinding
-
     shown, text = visible(str(path)), str(error)
     placed = re.match(rf"({re.escape(shown)}[^:]*(?::\d+){{0,2}}): (.*)", text)  # the path, or a file below it
-    return [ModelFinding("error", *placed.groups()) if placed else ModelFinding("error", shown, text)]
+    return [Finding("error", *placed.groups()) if placed else Finding("error", shown, text)]
 
 
 def check_file(path: Path, drugs: Sequence[Path] = ()) -> Sequence[Finding]:
@@ -66,7 +47,6 @@ def check_file(path: Path, drugs: Sequence[Path] = ()) -> Sequence[Finding]:
 
 def _check_trial_file(path: Path, drugs: Sequence[Path]) -> Sequence[Finding]:
     """Return the findings on a trial file; a population that `run` cannot draw is one of them."""
-    from cereblon.clinic.trial.check import Finding as TrialFinding
     from cereblon.clinic.trial.check import check_trial
     from cereblon.clinic.trial.drugs import offering
     from cereblon.clinic.trial.trial import Trial
@@ -83,7 +63,7 @@ def _check_trial_file(path: Path, drugs: Sequence[Path]) -> Sequence[Finding]:
             plan_trial(Trial.model_validate(document.data))
     except PopulationError as error:
         place = document.error(error.loc, error.what)
-        return [TrialFinding("error", place.place, f"{field_path(error.loc)}: {error.what}"), *found]
+        return [Finding("error", place.place, f"{field_path(error.loc)}: {error.what}"), *found]
     return found
 
 
