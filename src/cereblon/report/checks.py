@@ -18,7 +18,7 @@ _MODEL = (".ant", ".txt")
 
 def _problem(error: CereblonError, path: Path) -> Sequence[Finding]:
     shown, text = visible(str(path)), str(error)
-    placed = re.match(rf"({re.escape(shown)}(?::\d+){{0,2}}): (.*)", text)
+    placed = re.match(rf"({re.escape(shown)}[^:]*(?::\d+){{0,2}}): (.*)", text)  # the path, or a file below it
     return [Finding("error", *placed.groups()) if placed else Finding("error", shown, text)]
 
 
@@ -78,7 +78,7 @@ def check_drugs(folders: Sequence[Path]) -> Sequence[Finding]:
             known = {str(finding) for finding in found}
             found += [f for f in check(load_model(drugs, folders)) if str(f) not in known]
     except CereblonError as error:
-        found += _problem(error, folders[0])
+        found += _problem(error, next((f for f in folders if str(error).startswith(visible(str(f)))), folders[0]))
     return found
 
 
