@@ -120,7 +120,7 @@ class Orders:
 
     def _levels(self) -> dict[str, Single]:
         """Return the level tables of each subject, (levels, drugs, n)."""
-        top = max(ladders.height for ladders in self._ladders)
+        top = self.shape.levels
 
         def each(made: list[list[NDArray[np.float64]]]) -> Single:
             flat = [np.pad(table, ((0, top - len(table)), (0, 0)), mode="edge") for of_arm in made for table in of_arm]

@@ -12,6 +12,8 @@ from cereblon.clinic.site.ladders import Ladders
 from cereblon.clinic.trial.trial import Trial
 
 MOST_WEEKS = 4
+LEVELS = 8
+"""The level table has a multiple of so many rows, so that trials with other ladders share a program."""
 
 
 class Shape(NamedTuple):
@@ -29,8 +31,8 @@ def shape_of(trial: Trial, drugs: Sequence[SiteDrug]) -> Shape:
     courses = [course for plan in plans for phase in plan.phases for course in phase.courses]
     infused = any(course.over > 0 for course in courses)
     by_hour = infused or any(course.hours != (0,) for course in courses)
-    levels = max(Ladders(plan, tuple(drug.name for drug in drugs)).height for plan in plans)
-    return Shape(levels, block_weeks(trial), by_hour, infused)
+    height = max(Ladders(plan, tuple(drug.name for drug in drugs)).height for plan in plans)
+    return Shape(LEVELS * -(-height // LEVELS), block_weeks(trial), by_hour, infused)
 
 
 def block_weeks(trial: Trial) -> int:
