@@ -86,7 +86,7 @@ def _by_week(table: np.ndarray, weeks: int) -> np.ndarray:
     return padded.reshape(weeks, DAYS, *table.shape[1:])
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _runner(
     model: Model, names: tuple[str, ...], slow_steps: int, kind: str, doses: tuple[tuple[str, Any], ...]
 ) -> tuple[Callable[..., Any], Day]:

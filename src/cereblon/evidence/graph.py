@@ -80,7 +80,7 @@ class MechanismGraph:
         return {n: references()[n] for n in sorted(used)}
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def mechanism_graph(model: Model | None = None) -> MechanismGraph:
     """Return the graph of a model, by default the packaged one."""
     model = model or load_model()

@@ -7,9 +7,11 @@ the border; inside the package a `Trial` is immutable and trusted.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Self
 
 from cereblon.clinic.trial.design import Design
+from cereblon.clinic.trial.plan import ArmPlan, arm_plan
 from cereblon.clinic.trial.vary import varied
 
 
@@ -19,6 +21,17 @@ class Trial(Design):
     `title`, `summary`, `citation`, `registration`, `same_patients_as`, `assumptions` and `sources` are for the
     reader; `published` is what a run is compared with. Everything else decides what is simulated.
     """
+
+    @cached_property
+    def plans(self) -> tuple[ArmPlan, ...]:
+        """What the site is given of each arm."""
+        return tuple(arm_plan(arm) for arm in self.arms)
+
+    @cached_property
+    def treatment(self) -> tuple[str, ...]:
+        """The drugs of the treatment, support left aside, in the order of the document."""
+        courses = [course for plan in self.plans for phase in plan.phases for course in phase.courses]
+        return tuple(dict.fromkeys(course.drug for course in courses if course.treatment))
 
     def vary(self, changes: Mapping[str, object]) -> Self:
         """Return the trial with some fields changed, validated and linted like a document that was read.
