@@ -53,7 +53,7 @@ class Trials:
             # Conditions that name an arm are contrasts within persons: the same people in each, as in every other pair
             # of conditions. A whole trial, arms pooled, counts every person once.
             twins = arms is not None
-            record = simulate_trial(
+            record = study.simulate_trial(
                 trial,
                 patients=patients,
                 seed=self.seed,
