@@ -10,7 +10,7 @@ from import_graph import SOURCE, imports, modules
 
 FLOORS = (
     ("errors", "notice", "version", "columns"),
-    ("arguments", "environment"),
+    ("arguments", "environment", "readings"),
     ("storage",),
     ("documents",),
     ("antimony",),
