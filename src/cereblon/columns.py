@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from cereblon.readings import readings
+
 DAYS_PER_MONTH: Final = 30.4375  # mean month, 365.25 / 12
 DAYS_PER_CYCLE: Final = 28  # the engine's block; AECYCLE counts these, also for trials with 42-day courses
 
@@ -128,7 +130,7 @@ SUBJECTS: Final[dict[str, Column]] = {
     ARM: Column("String", "", "arm identifier of the trial document"),
     BESTRESP: Column("String", "", "best response by the trial's criteria, confirmed after two months"),
     RSPDY: Column("Int32", "day", "day of the first visit of a confirmed response; null without one"),
-    TRTEDY: Column("Int32", "day", "day of the last lenalidomide dose given before the data cut; null without one"),
+    TRTEDY: Column("Int32", "day", "day of the last dose of the treatment given before the data cut; null without one"),
     TRTREAS: Column("String", "", "why treatment ended; 'ongoing' at the data cut"),
     EOSDY: Column("Int32", "day", "last day on study: death, loss to follow-up or data cut"),
 }
@@ -150,42 +152,18 @@ VISITS: Final[dict[str, Column]] = {
 }
 
 MEASURES: Final[dict[str, Measure]] = {
-    "ALC": Measure(
-        "Lymphocytes (ALC)", "1e9/L", True, TRUE,
-        "lymphocytes in blood, leukemic and normal; the count that was read is ALC of the response table",
-    ),
-    "ANC": Measure("Neutrophils (ANC)", "1e9/L", False, MEASURED, "neutrophil count of a blood count"),
-    "PLAT": Measure("Platelets", "1e9/L", False, MEASURED, "platelet count of a blood count"),
-    "HGB": Measure("Hemoglobin", "g/dL", False, MEASURED, "hemoglobin of a blood count"),
-    "NODEVOL": Measure(
-        "Lymph nodes", "mL", True, TRUE,
-        "volume of all lymph nodes, swelling included; the size that was read is SPD of the response table",
-    ),
-    "SPLEEN": Measure("Spleen", "mL", True, TRUE, "volume of the spleen, swelling included"),
-    "IGG": Measure("IgG", "g/L", False, TRUE, "immunoglobulin G in serum"),
-    "MARROW": Measure("Marrow infiltration", "1", False, TRUE, "leukemic cells in the marrow, share of its capacity"),
-    "CLONE": Measure(
-        "Clone in blood", "1", True, TRUE, "leukemic cells in blood, share of its lymphocytes and neutrophils"
-    ),
-    "RESIST": Measure("Resistant cells", "1", True, TRUE, "resistant cells, share of all leukemic cells"),
-    "CTL": Measure("Cytotoxic T cells", "1e9 cells", True, TRUE, "functional cytotoxic T cells in the body"),
-    "NK": Measure("NK cells", "1e9 cells", True, TRUE, "natural killer cells in the body"),
-    "TREG": Measure("Regulatory T cells", "1e9 cells", True, TRUE, "regulatory T cells in the body"),
-    "SYNAPSE": Measure(
-        "Immune synapse", "1", False, TRUE, "strength of the synapse between T cells and leukemic cells"
-    ),
-    "AUC": Measure(
-        "Lenalidomide exposure", "ng.h/mL", False, TRUE, "plasma concentration of lenalidomide, added up since day 1"
-    ),
-}  # fmt: skip
-"""PARAMCD of the visits table, in the order of its rows."""
+    row.code: Measure(row.label, row.unit, row.log, MEASURED if row.measured else TRUE, row.meaning)
+    for row in readings()
+    if row.code
+}
+"""PARAMCD of the visits table, in the order of its rows; a run adds the exposure to each of its drugs (AUC)."""
 
 EXPOSURE: Final[dict[str, Column]] = {
     USUBJID: _SUBJECT,
     TWIN: _TWIN,
     ADY: Column("Int32", "day", "first day of the week: 1, 8, 15 ..."),
     DRUG: Column("String", "", "drug"),
-    DOSEMG: Column("Float32", "mg", "amount taken in the week"),
+    DOSEMG: Column("Float32", "mg", "amount taken in the week; of a drug counted in IU, international units"),
     LEVELMG: Column("Float32", "mg/day", "dose level ordered in the week; 0 when held or stopped"),
     DAYSDOSED: Column("Int8", "day", "days with a dose in the week"),
 }

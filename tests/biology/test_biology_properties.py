@@ -8,7 +8,6 @@ from virtual_subjects import CLL, LANES, LENALIDOMIDE, READ, Subjects, named, re
 
 from cereblon.engine import State, ailing, require_healthy
 from cereblon.model import Model, load_model
-from cereblon.patients.untreated import CLONES
 
 FEW = settings(max_examples=12, deadline=None, derandomize=True)
 POPULATIONS = st.sampled_from(["untreated", "relapsed"])
@@ -19,7 +18,7 @@ MOVES = tuple(
     f"{tissue}_{how}{clone}"
     for tissue in ("node", "marrow")
     for how in ("release", "adhesion", "egress", "homing")
-    for clone in CLONES
+    for clone in ("", "_resistant")
 )
 
 

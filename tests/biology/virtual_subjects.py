@@ -19,7 +19,7 @@ from cereblon.engine import Day, State, simulate
 from cereblon.model import Model
 from cereblon.parameters import draw_variability
 from cereblon.patients import Eligibility, Population, Printed, draw_cohort
-from cereblon.patients.untreated import CLONES, untreated_start
+from cereblon.patients.untreated import untreated_start
 
 Values = dict[str, np.ndarray]
 
@@ -32,7 +32,7 @@ READ = (
 CLL = tuple(
     f"cll_{place}{clone}"
     for place in ("node_dividing", "node_resting", "node_mobile", "marrow_resting", "marrow_mobile", "blood")
-    for clone in CLONES
+    for clone in ("", "_resistant")
 )
 LENALIDOMIDE = ("len_gut", *(f"len_transit{i}" for i in range(1, 8)), "len_central", "len_eliminated", "len_unabsorbed")
 SAVED = (*READ, "burden", "lenalidomide_auc", "dex_effect", *LENALIDOMIDE)

@@ -14,15 +14,13 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "numerics.md"
 def test_points_of_a_day() -> None:
     told = " ".join(PAGE.read_text("utf-8").split())
     found = re.search(
-        r"has (\d+) points: (\d+) in the six hours after the dose, from every ([\d.]+) hours to every ([\d.]+), "
-        r".*? it has (\d+): (\d+) in each six hours, from every ([\d.]+) hours to every ([\d.]+)\.",
+        r"looks at a day at (\d+) hours, .*? every ([\d.]+) minutes .*? then every (\d+)\. "
+        r".*? it looks at (\d+) hours: after each hour of dosing every ([\d.]+) minutes .*? then every (\d+)\.",
         told,
     )
     assert found is not None
-    morning, whole = day_grid(SLOW_STEPS), day_grid(SLOW_STEPS, all_hours=True)
     expected = []
-    for grid in (morning, whole):
-        window = grid.after_dose
-        steps = window.intervals * 24.0
-        expected += [grid.hours.size, window.hours.size, round(float(steps[0]), 4), round(float(steps[-1]), 4)]
+    for grid in (day_grid(SLOW_STEPS), day_grid(SLOW_STEPS, all_hours=True)):
+        minutes = grid.after_dose.intervals * 24.0 * 60.0
+        expected += [grid.hours.size, round(float(minutes[0]), 6), round(float(minutes[-1]), 6)]
     assert [float(number) for number in found.groups()] == expected

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cereblon.errors import CereblonError
-from cereblon.evidence.assay import TEMPLATE, run_assay, write_template
+from cereblon.evidence.assay import run_assay, template, write_template
 from cereblon.evidence.documents import load_assay
 from cereblon.evidence.schema import Assay
 
@@ -60,7 +60,7 @@ def test_the_template_is_valid_and_never_overwrites(tmp_path: Path) -> None:
     assert "cereblon assay mine.yaml" in path.read_text("utf-8")
     with pytest.raises(CereblonError, match="exists already"):
         write_template(path)
-    assert TEMPLATE
+    assert template("mine.yaml") == path.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

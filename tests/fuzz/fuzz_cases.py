@@ -170,9 +170,9 @@ def _trials() -> list[Any]:
 
 @cache
 def _assays() -> list[Any]:
-    from cereblon.evidence.assay import TEMPLATE
+    from cereblon.evidence.assay import template
 
-    base = _plain(TEMPLATE.format(name="a.yaml"))
+    base = _plain(template("a.yaml"))
     base["experiment"]["days"] = ASSAY_DAYS
     patient = json.loads(json.dumps(base))
     patient["experiment"]["conditions"] = {

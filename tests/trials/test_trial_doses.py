@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from cereblon.clinic.trial.drugs import Drug, drugs, rescue_drug
+from cereblon.clinic.trial.drugs import Drug, drugs
 from cereblon.documents.doses import CLOCK, Amount, Basis, format_span, parse_dose, parse_hours
 
 READ: list[tuple[str, float, str, Basis, str]] = [
@@ -124,7 +124,7 @@ def test_every_drug_says_how_it_is_given() -> None:
         assert parse_hours(list(drug.hours)) == drug.hours
         assert list(drug.levels) == sorted(drug.levels)
         assert [float(level.within(drug.unit)) for level in drug.ladder()] == list(drug.levels)
-    given = [drug.rescue for drug in drugs().values() if drug.rescue is not None]
-    assert sorted(given) == ["flare", "neutropenia"]  # one drug for each
-    assert rescue_drug("flare").steroid
-    assert rescue_drug("neutropenia").unit == "ug"
+    rescue = [drug for drug in drugs().values() if drug.rescue is not None]
+    assert sorted(str(drug.rescue) for drug in rescue) == ["flare", "neutropenia"]  # one drug for each
+    assert all(drug.steroid == (drug.rescue == "flare") for drug in rescue)
+    assert [drug.unit for drug in rescue if drug.rescue == "neutropenia"] == ["ug"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from cereblon.readings import readings
+
 
 class Off(IntEnum):
     """Why treatment ended (clinic["off_reason"]); ON while it goes on."""
@@ -74,17 +76,10 @@ NOISE: Final = (
 """Rows of the weekly noise, standard normals of shape (K, n) each week."""
 NOISE_ROW: Final = {name: row for row, name in enumerate(NOISE)}
 
-MEASURED: Final = (
-    "anc",
-    "platelets",
-    "hemoglobin",
-    "uric_acid",
-    "potassium",
-    "phosphate",
-    "calcium",
-    "creatinine",
-)
-"""What `decide` measures: rows of the weekly error factors."""
+MEASURED: Final = tuple(row.quantity for row in readings() if "site" in row.roles and row.errors)
+"""Quantities that `decide` reads with an error: rows of the weekly error factors."""
+COUNTS: Final = tuple(row.quantity for row in readings() if row.measured)
+"""Those of a blood count: of neutrophils, platelets, hemoglobin."""
 
 INFECTIONS: Final = 8
 """Infections of one subject that are followed; more are not counted."""

@@ -265,8 +265,8 @@ class FastDay:
 
 def joined(windows: Drive) -> Drive:
     """The drive of a slow step from those of its windows, which are stacked along a first axis."""
-    count = windows.means.shape[0]
-    inputs = jnp.reshape(windows.inputs, (-1, *windows.inputs.shape[2:]))
+    count, width, *one = windows.inputs.shape
+    inputs = jnp.reshape(windows.inputs, (count * width, *one))  # -1 cannot be worked out where there are no inputs
     return Drive(jnp.mean(windows.means, axis=0), inputs, jnp.reshape(windows.weights, -1) / count)
 
 

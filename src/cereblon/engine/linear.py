@@ -163,6 +163,9 @@ class Propagator:
         if self._infusing(block):
             lengths = int(self.grid.after_dose.doubling.max()) + 1
             return Built(rates, nothing[:0, 0], jnp.zeros((hours.size, 0, n), dtype), doubled[:lengths])
+        whole = reduce(lambda a, b: _product(block.full, a, b), [doubled[k] for k in self._powers])
+        if not block.rows:
+            return Built(rates, whole, jnp.zeros((hours.size, 0, n), dtype), nothing)
 
         def advance(carry: Array, k: Array) -> tuple[Array, Array]:
             whole = dict(zip(block.rows, carry, strict=True))
@@ -172,7 +175,6 @@ class Propagator:
         ones = np.array([1.0 if i == j else 0.0 for i, j in block.entries])
         start = jnp.broadcast_to(jnp.asarray(ones, dtype)[:, None], first.shape)[rows]
         _, later = lax.scan(advance, start, jnp.asarray(self.grid.after_dose.doubling))
-        whole = reduce(lambda a, b: _product(block.full, a, b), [doubled[k] for k in self._powers])
         return Built(rates, whole, jnp.concatenate([start[None], later]), nothing)
 
     def _short_step(self, block: Block, rates: Array) -> tuple[Array, Array]:

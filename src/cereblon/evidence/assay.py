@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +18,13 @@ from cereblon.model import Model, load_model
 from cereblon.storage.output import write_new_text
 
 from .ensemble import MEMBERS, draw_ensemble, require_ensemble
-from .readouts import ALWAYS, Reading
-from .runner import Courses, Order, Say, hourly_names, needed, run_orders
+from .readouts import Reading
+from .runner import Courses, Order, Say, always, hourly_names, needed, run_orders
 from .schema import Assay
 from .trials import Trials
 from .verdicts import judge, recorded
 
-TEMPLATE = """\
-# An experiment on the model. Run it with: cereblon assay {name}
-id: my_assay
-title: Does the drug lower CLL viability beside nurse-like cells?
-experiment:
-  days: 14
-  conditions:
-    control:
-      cells: [cll, nurse_like]     # a dish with these cells; leave `cells` out for the whole patient
-    lenalidomide:
-      cells: [cll, nurse_like]
-      medium: 1                    # uM of lenalidomide, or a list such as [{{day: 0, um: 1}}, {{day: 7, um: 0}}]
-    no_crbn:
-      cells: [cll, nurse_like]
-      medium: 1
-      knockout: [crbn_binding]     # mechanisms that are off, by claim
-    # patient:
-    #   doses: [{{drug: lenalidomide, amount: 10, first: 1, last: 21, cycle: 28}}]
-    #   set: {{cxcl12_block: 0.5}}   # parameters; `scale` multiplies them
-    #   clamp: {{pd_l1: 0}}          # states held at a value
-  readouts:
-  - {{of: burden, read: kept, words: viability, to: lenalidomide, against: control, expect: down, least: 1.05}}
-  - {{of: burden, read: kept, words: CRBN off, to: no_crbn, effect: lenalidomide, against: control, expect: blocked}}
-  - {{of: niche_support, words: niche support, to: lenalidomide}}
-"""
+_TEMPLATE = "assay_template.yaml"
 
 
 @dataclass(frozen=True)
@@ -95,14 +72,20 @@ def run_assay(
                 f"{assay.id}: readout of '{name}': the model has no such quantity{nearest(name, known)}"
             )
     usual = recorded()
-    saved = usual if set(names) <= set(usual) else tuple(sorted({*names, *ALWAYS}))
     conditions = {k: c for k, c in experiment.conditions.items() if c.trial is None}
+    wanted = {*names, *always(conditions.values(), model.drugs)}
+    saved = usual if wanted <= set(usual) else tuple(sorted(wanted))
     orders = [Order(c, experiment.days, {}, hourly_names(experiment, k)) for k, c in conditions.items()]
     found = run_orders(model, draw_ensemble(model, members, seed), orders, saved, say) if orders else []
     courses = dict(zip(conditions, found, strict=True))
     return AssayResult(assay, judge(experiment, courses, Trials(seed, say), {}), courses, names)
 
 
+def template(name: str) -> str:
+    """Return the text of a commented experiment for a file called `name`."""
+    return files("cereblon").joinpath("biology", "claims", _TEMPLATE).read_text("utf-8").replace("NAME", name)
+
+
 def write_template(path: Path) -> None:
     """Write a commented experiment to a new file. Raises CereblonError when it exists or cannot be written."""
-    write_new_text(path, TEMPLATE.format(name=path.name))
+    write_new_text(path, template(path.name))

@@ -18,7 +18,7 @@ from cereblon.documents.problems import explain
 from cereblon.documents.yamltext import DocumentError, printable, read_text, read_yaml
 from cereblon.errors import CereblonError, nearest
 
-from .schema import Assay, Claim, Claims, Systems
+from .schema import Assay, Claim, Claims, Condition, Systems
 
 _BIOLOGY = resources.files("cereblon") / "biology"
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -78,6 +78,11 @@ def load_assay(path: str | os.PathLike[str]) -> Assay:
 def load_systems() -> Systems:
     """What a culture is and which cells it may hold."""
     return read_document(_text("claims/systems.yaml"), "systems.yaml", Systems)
+
+
+def drug_of(condition: Condition) -> str:
+    """Return the drug that a condition is about: in its medium, or of the dose that a dose-response varies."""
+    return condition.drug or load_systems().drug
 
 
 @cache

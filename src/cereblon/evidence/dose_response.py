@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cereblon.model import Model, load_model
 from cereblon.parameters import ParameterSet
 
-from .documents import require_claim, switches
+from .documents import drug_of, require_claim, switches
 from .ensemble import MEMBERS, draw_ensemble
 from .readouts import value_of
 from .runner import Courses, Order, Say, run_orders
@@ -20,7 +20,6 @@ from .schema import Condition, Experiment, Readout
 from .verdicts import recorded
 
 Floats = NDArray[np.floating[Any]]
-DRUG = "lenalidomide"
 MULTIPLES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """What the dose of the condition is multiplied by."""
 USUAL = {"uM": 1.0, "mg": 10.0}
@@ -32,11 +31,13 @@ class Curve:
     """A readout over the dose.
 
     `levels` (K,) in `unit` (uM in the medium or mg a day); what is read at each of them as median, 5th and 95th
-    percentile of the ensemble, (K,). `readout` says what is read and when, `value_unit` its unit.
+    percentile of the ensemble, (K,). `drug` is the one whose dose it is; `readout` says what is read and when,
+    `value_unit` its unit.
     """
 
     readout: Readout
     condition: str
+    drug: str
     unit: str
     value_unit: str
     levels: Floats
@@ -70,7 +71,7 @@ def dose_responses(
     """
     model = load_model() if model is None else model
     off = switches(list(knockout))
-    most = next(card.dose.max_daily for card in model.drugs if card.name == DRUG)
+    most = {card.name: card.dose.max_daily for card in model.drugs}
     orders: list[Order] = []
     plan: list[tuple[str, Experiment, str, list[Readout], dict[float, int]]] = []
     for name in dict.fromkeys(ids):
@@ -80,7 +81,8 @@ def dose_responses(
         for condition, readouts in chosen(experiment).items():
             hourly = tuple(dict.fromkeys(r.of for r in readouts if r.hour is not None or r.read == "lowest"))
             place = {}
-            for level, at in levels(experiment.conditions[condition], most).items():
+            start = experiment.conditions[condition]
+            for level, at in levels(start, most.get(drug_of(start), np.inf)).items():
                 place[level] = len(orders)
                 orders.append(Order(at, experiment.days, off, hourly))
             plan.append((name, experiment, condition, readouts, place))
@@ -89,11 +91,11 @@ def dose_responses(
     found = run_orders(model, draw_ensemble(model, members, seed, parameters), orders, recorded(), say)
     curves: dict[str, list[Curve]] = {}
     for name, experiment, condition, readouts, place in plan:
-        unit = unit_of(experiment.conditions[condition])
+        at = experiment.conditions[condition]
         courses = {level: found[k] for level, k in place.items()}
         for readout in readouts:
             value_unit = model.system.units.get(readout.of, "")
-            curves.setdefault(name, []).append(_curve(readout, condition, unit, value_unit, courses))
+            curves.setdefault(name, []).append(_curve(readout, condition, at, value_unit, courses))
     return {name: DoseResponse(name, tuple(mine)) for name, mine in curves.items()}
 
 
@@ -126,11 +128,11 @@ def chosen(experiment: Experiment) -> dict[str, list[Readout]]:
 
 
 def dose_of(condition: Condition) -> float:
-    """Return the highest lenalidomide level of a condition, uM in the medium or mg a day; 0 without, and for trials."""
+    """Return the highest level of a condition's drug, uM in the medium or mg a day; 0 without, and for trials."""
     if condition.trial is not None:
         return 0.0
     if condition.cells is None:
-        return max((d.amount for d in condition.doses if d.drug == DRUG), default=0.0)
+        return max((d.amount for d in condition.doses if d.drug == drug_of(condition)), default=0.0)
     medium = condition.medium
     return float(medium) if isinstance(medium, (int, float)) else max((x.um for x in medium), default=0.0)
 
@@ -152,7 +154,7 @@ def levels(condition: Condition, most: float) -> dict[float, Condition]:
 def _scaled(condition: Condition, multiple: float, most: float) -> Condition:
     if condition.cells is None:
         doses = tuple(
-            d if d.drug != DRUG else d.model_copy(update={"amount": min(d.amount * multiple, most)})
+            d if d.drug != drug_of(condition) else d.model_copy(update={"amount": min(d.amount * multiple, most)})
             for d in condition.doses
         )
         return condition.model_copy(update={"doses": doses})
@@ -169,8 +171,8 @@ def _plainness(condition: Condition) -> tuple[int, float]:
     return changes, abs(float(np.log(dose_of(condition) / usual)))
 
 
-def _curve(readout: Readout, condition: str, unit: str, value_unit: str, courses: dict[float, Courses]) -> Curve:
-    rows = [value_of(readout, {condition: c}, condition, readout.of, readout.day) for c in courses.values()]
+def _curve(readout: Readout, name: str, at: Condition, value_unit: str, courses: dict[float, Courses]) -> Curve:
+    rows = [value_of(readout, {name: c}, name, readout.of, readout.day) for c in courses.values()]
     low, median, high = np.quantile(np.stack(rows, axis=1), [0.05, 0.5, 0.95], axis=0)
     value_unit = {"kept": "ratio to day 0", "lost_pct": "percent"}.get(readout.read, value_unit)
-    return Curve(readout, condition, unit, value_unit, np.array(list(courses)), median, low, high)
+    return Curve(readout, name, drug_of(at), unit_of(at), value_unit, np.array(list(courses)), median, low, high)

@@ -11,11 +11,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from cereblon.errors import CereblonError, nearest
+from cereblon.evidence.documents import load_systems
 from cereblon.evidence.graph import Edge, MechanismGraph
 from cereblon.evidence.literature import references, statements
 from cereblon.evidence.nodes import Node
 
-NAME = "Lenalidomide in chronic lymphocytic leukemia: mechanism graph of Cereblon"
+NAME = f"{load_systems().drug.capitalize()} in chronic lymphocytic leukemia: mechanism graph of Cereblon"
 _AMOUNTS = ("molecule", "cell", "drug", "finding")
 
 

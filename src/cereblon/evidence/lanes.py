@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cereblon.errors import CereblonError, nearest
-from cereblon.model import Model
+from cereblon.model import DrugCard, Model
 
-from .documents import load_systems, switches
+from .documents import drug_of, load_systems, switches
 from .ensemble import Ensemble
 from .schema import Condition, Dosing, Level
 
 Floats = NDArray[Any]
 States = dict[str, Floats]
-CARRIER = "len_central"
-"""The state whose amount is the drug in the medium of a culture."""
 ABSENT = 1e-9
 """What is left of cells that are absent: nothing, but ratios stay defined."""
 
@@ -73,11 +71,11 @@ def condition_lanes(
         held.add(name)
         if level is not None:
             states[name] = np.full(n, float(level))
-    doses = {name: np.zeros((days, n)) for name in _entries(model)}
+    doses = {name: np.zeros((days, n)) for name in dosed_states(model)}
     for given in condition.doses:
         _give(model, given, doses, days)
     if condition.cells is not None:
-        _medium(model, condition.medium, values, states, doses, days)
+        _medium(model, condition, values, states, doses, days)
     return Lanes(values, states, frozenset(held), doses)
 
 
@@ -109,19 +107,23 @@ def _culture(cells: tuple[str, ...], values: dict[str, Floats], states: States) 
 
 
 def _medium(
-    model: Model, medium: float | tuple[Level, ...], values: dict[str, Floats], states: States, doses: Any, days: int
+    model: Model, condition: Condition, values: dict[str, Floats], states: States, doses: Any, days: int
 ) -> None:
     """Put the drug in the medium: an amount that is not cleared, changed by steps at the start of a day."""
+    medium = condition.medium
+    if medium == 0.0:
+        return
     levels = (Level(day=0, um=medium),) if isinstance(medium, (int, float)) else medium
-    probe = {**{s: np.zeros(1) for s in states}, CARRIER: np.ones(1)}
-    per_mg = model.observe(["lenalidomide_free"], probe, {k: v for k, v in values.items()})["lenalidomide_free"]
-    before = np.zeros_like(states[CARRIER])
+    concentration, carrier = in_medium(model, drug_of(condition))
+    probe = {**{s: np.zeros(1) for s in states}, carrier: np.ones(1)}
+    per_mg = model.observe([concentration], probe, {k: v for k, v in values.items()})[concentration]
+    before = np.zeros_like(states[carrier])
     for level in sorted(levels, key=lambda x: x.day):
         amount = level.um * 1000.0 / np.asarray(per_mg)
         if level.day == 0:
-            states[CARRIER] = amount
+            states[carrier] = amount
         elif level.day < days:
-            doses[CARRIER][level.day] += amount - before
+            doses[carrier][level.day] += amount - before
         before = amount
 
 
@@ -142,8 +144,33 @@ def _give(model: Model, given: Dosing, doses: dict[str, Floats], days: int) -> N
             doses[entry.state][day] += given.amount * entry.times
 
 
-def _entries(model: Model) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(entry.state for entry in model.entries.values()), CARRIER)))
+def dosed_states(model: Model) -> tuple[str, ...]:
+    """Return the states that something is given into: by doses to a patient, by steps of the medium of a culture."""
+    media = (_carrier(model, card) for card in model.drugs if card.in_medium is not None)
+    return tuple(dict.fromkeys((*(e.state for e in model.entries.values()), *(s for s in media if s is not None))))
+
+
+def in_medium(model: Model, name: str) -> tuple[str, str]:
+    """Return the concentration that a culture sets of a drug, and the state whose amount is the drug in its medium.
+
+    Raises CereblonError for a drug that is not on board, or that no culture can hold.
+    """
+    known = {card.name: card for card in model.drugs}
+    if name not in known:
+        raise CereblonError(f"medium: unknown drug '{name}': expected {', '.join(known)}{nearest(name, known)}")
+    card = known[name]
+    if card.in_medium is None:
+        raise CereblonError(f"medium: {name}: its card has no in_medium: expected a drug that a culture can hold")
+    carrier = _carrier(model, card)
+    if carrier is None:
+        raise CereblonError(f"medium: {name}: {card.in_medium} follows no one linear state: expected one amount of it")
+    return card.in_medium, carrier
+
+
+def _carrier(model: Model, card: DrugCard) -> str | None:
+    """Return the state of a drug whose amount its concentration in the medium follows; None where it is not one."""
+    found = [state for state in model.linear if state in model.needs(card.in_medium or "")]
+    return found[0] if len(found) == 1 else None
 
 
 def _parameter(model: Model, name: str, where: str) -> str:

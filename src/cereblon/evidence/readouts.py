@@ -189,7 +189,10 @@ def _within(r: Readout, courses: Mapping[str, Courses]) -> Judged:
 
 def _saturating(r: Readout, courses: Mapping[str, Courses]) -> Judged:
     curve = np.stack([value_of(r, courses, name, r.of, r.day) for name in r.over])
-    levels = np.array([np.median(np.asarray(courses[name].daily[_LEVEL])[-1]) for name in r.over]) / 1000.0
+    level = courses[r.over[-1]].level
+    if level not in courses[r.over[-1]].daily:
+        raise CereblonError(f"readout {r.of}: expect saturating: the concentration of the drug was not recorded")
+    levels = np.array([np.median(np.asarray(courses[name].daily[level])[-1]) for name in r.over]) / 1000.0
     top = curve[-1]
     rising = (np.diff(curve, axis=0) >= -TINY).all(axis=0) & (top > 0.1)
     flat = curve[-1] - curve[-2] < 0.5 * curve[-2]
@@ -229,9 +232,6 @@ def _inside(r: Readout, value: Any) -> Any:
     return (value >= r.low) & (value <= r.high)
 
 
-_LEVEL = "lenalidomide_free"
-ALWAYS = (_LEVEL,)
-"""Quantities that are recorded whatever the readouts are."""
 _JUDGES = {
     "up": _up,
     "down": _down,

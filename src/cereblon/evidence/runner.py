@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from cereblon.engine import State, course, simulate
 from cereblon.errors import CereblonError
-from cereblon.model import Model
-from cereblon.patients.untreated import LEUKEMIA, SOLVED, untreated_start
+from cereblon.model import DrugCard, Model
+from cereblon.patients.leukemia import leukemia
+from cereblon.patients.untreated import SOLVED, untreated_start
 
+from .documents import drug_of, load_systems
 from .ensemble import Ensemble
-from .lanes import CARRIER, Lanes, Starts, States, condition_lanes
+from .lanes import Lanes, Starts, States, condition_lanes, dosed_states
 from .schema import Condition, Experiment, Readout
 
 Floats = NDArray[np.floating[Any]]
@@ -34,11 +36,15 @@ Say = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Courses:
-    """What was recorded of one condition: daily (days + 1, n) and, for the first day, at `hours` (K, n)."""
+    """What was recorded of one condition: daily (days + 1, n) and, for the first day, at `hours` (K, n).
+
+    level: the quantity that is the concentration of the condition's drug, nM; "" where the model does not have it.
+    """
 
     daily: Mapping[str, Floats]
     hours: Floats
     hourly: Mapping[str, Floats] = field(default_factory=dict)
+    level: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,12 @@ def needed(experiments: Iterable[Experiment]) -> tuple[str, ...]:
                 other = () if readout.against_of is None else (readout.against_of,)
                 names |= dict.fromkeys((readout.of, *readout.others, *trait, *other))
     return tuple(sorted(names))
+
+
+def always(conditions: Iterable[Condition], drugs: Iterable[DrugCard]) -> tuple[str, ...]:
+    """Return what is recorded whatever the readouts are: the concentrations of the drugs of conditions."""
+    named = {load_systems().drug, *map(drug_of, conditions)}
+    return tuple(card.in_medium for card in drugs if card.name in named and card.in_medium is not None)
 
 
 def hourly_names(experiment: Experiment, condition: str) -> tuple[str, ...]:
@@ -94,14 +106,18 @@ def run_orders(
         lanes.append(condition_lanes(model, order.condition, order.days, ensemble, starts[key], order.off))
     daily = _run_lanes(model, ensemble.size, lanes, [o.days for o in orders], names, tell)
     return [
-        Courses(days, *_first_day(model, lane, order.hourly))
+        Courses(days, *_first_day(model, lane, order.hourly), _level(model, order.condition))
         for days, lane, order in zip(daily, lanes, orders, strict=True)
     ]
 
 
+def _level(model: Model, condition: Condition) -> str:
+    return next((card.in_medium or "" for card in model.drugs if card.name == drug_of(condition)), "")
+
+
 def require_memory(model: Model, members: int, orders: Sequence[Order], names: tuple[str, ...]) -> None:
     """Refuse experiments that would not fit into `MOST_BYTES`, by arithmetic; raises CereblonError."""
-    entries = len(model.drugs) + 1
+    entries = len(dosed_states(model))
     a_day = 4 * len(names) + 8 * entries  # bytes for one member: what is recorded (single), what is given (double)
     once = 8 * (len(model.parameters) + len(model.states))
     needed_bytes = members * sum(once + order.days * a_day for order in orders)
@@ -128,7 +144,7 @@ def start_states(model: Model, ensemble: Ensemble, names: tuple[str, ...], off: 
 
     with np.errstate(all="ignore"):  # a knock-out of all divisions has no balance; the limits of the scales hold
         state, solved = untreated_start(model, values, {}, ensemble.growth, start, advance)
-    healthy = _packed(model, {**state.named(model), **dict.fromkeys(LEUKEMIA, 0.0)})
+    healthy = _packed(model, {**state.named(model), **dict.fromkeys(leukemia(model).states, 0.0)})
     for piece in range(HEALTHY_PIECES):
         healthy = advance(healthy, solved, np.ones(len(model.slow)), piece)
     states = {"untreated": _unpacked(model, state), "healthy": _unpacked(model, healthy)}
@@ -171,8 +187,7 @@ def _run_lanes(
 def _stretch(
     model: Model, state: State, values: Mapping[str, Any], free: Any, doses: Any, names: tuple[str, ...]
 ) -> tuple[dict[str, Floats], State]:
-    entries = (*(entry.state for entry in model.entries.values()), CARRIER)
-    given = {k: np.zeros((PIECE, WIDTH)) for k in entries} if doses is None else doses
+    given = {k: np.zeros((PIECE, WIDTH)) for k in dosed_states(model)} if doses is None else doses
     people = {k: v for k, v in values.items() if k in model.individual}
     common = {k: v for k, v in values.items() if k not in model.individual}
     mask = np.broadcast_to(free, (len(model.slow), WIDTH))

@@ -29,7 +29,7 @@ Verdict = Literal["holds", "contested", "cannot tell", "fails", "waits"]
 
 
 class Level(Document):
-    """A concentration of lenalidomide in the medium of a culture from a day on."""
+    """A concentration of the drug in the medium of a culture from a day on."""
 
     day: Annotated[int, Field(ge=0, le=DAYS_MOST)]
     um: Positive
@@ -54,7 +54,9 @@ class Condition(Document):
     cells: tuple[Key, ...] | None = None
     """Cell types in the dish; None is the whole patient. The types are listed in systems.yaml."""
     medium: Positive | tuple[Level, ...] = 0.0
-    """Lenalidomide in the medium, uM, constant or from day to day; cultures only."""
+    """The drug in the medium, uM, constant or from day to day; cultures only."""
+    drug: Key | None = None
+    """The drug in the medium; of a patient, the one whose dose a dose-response varies. Default that of systems.yaml."""
     doses: tuple[Dosing, ...] = ()
     """Drugs given to the patient."""
     set: dict[Name, Real] = Field(default_factory=dict)
@@ -244,8 +246,9 @@ class CellType(Document):
 
 
 class Systems(Document):
-    """What a dish is, compared with a patient."""
+    """What a dish is, compared with a patient, and the drug in its medium where a condition names none."""
 
+    drug: Key
     culture: dict[Name, Real]
     washed: dict[Name, Positive]
     cells: dict[Key, CellType]

@@ -8,14 +8,14 @@ from typing import Any
 
 from cereblon.arguments import callback, instance, words
 from cereblon.environment import check_environment
-from cereblon.model import Model, load_model
+from cereblon.model import Model, drug_cards, load_model
 from cereblon.parameters import ParameterSet
 
 from .arrow_signs import ArrowReading, ArrowSigns
 from .documents import group_of, load_claims, load_evidence, require_claim, switches
 from .ensemble import MEMBERS, Ensemble, draw_ensemble, require_ensemble
-from .readouts import ALWAYS, ENOUGH, Reading, read
-from .runner import Courses, Order, Say, hourly_names, needed, run_orders
+from .readouts import ENOUGH, Reading, read
+from .runner import Courses, Order, Say, always, hourly_names, needed, run_orders
 from .schema import Claim, Experiment, Verdict
 from .trials import Trials, read_trial
 
@@ -134,7 +134,8 @@ def judge_all(
 def recorded() -> tuple[str, ...]:
     """Names that every run of claims records, so that one compiled program serves all."""
     experiments = [c.experiment for c in load_claims().values() if c.experiment is not None]
-    return tuple(sorted({*needed(experiments), *ALWAYS}))
+    conditions = [c for experiment in experiments for c in experiment.conditions.values()]
+    return tuple(sorted({*needed(experiments), *always(conditions, drug_cards().values())}))
 
 
 def judge(

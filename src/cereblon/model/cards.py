@@ -77,7 +77,8 @@ class DrugCard(Document):
     """One drug.
 
     `enters` is the state that a dose enters, `in_medium` the quantity (nM) that a culture sets as the drug's
-    concentration, `exposure` the quantity that adds up its AUC; `kinetics` is a template of biology/kinetics or
+    concentration, `exposure` the quantity that adds up its AUC, `exposure_code` the PARAMCD under which a run writes
+    that (AUC_ and the prefix in capitals where the card does not say); `kinetics` is a template of biology/kinetics or
     "own". Every name that its texts define begins with `prefix`. A drug that `acts_as` another has none of these.
     `unit` is that of a dose; `needs` names drugs that must be on board with it.
 
@@ -98,6 +99,7 @@ class DrugCard(Document):
     dose: CardDose
     in_medium: Name | None = None
     exposure: Name | None = None
+    exposure_code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")] | None = None
     needs: Annotated[tuple[DrugName, ...], Field(max_length=10)] = ()
     acts_as: ActsAs | None = None
     route: Literal["oral", "intravenous", "subcutaneous"]
@@ -117,12 +119,21 @@ class DrugCard(Document):
                 if getattr(self, name) is None:
                     raise problem(f"{name} is missing: expected prefix, kinetics and enters, or acts_as")
         else:
-            for name in (*texts, "in_medium", "exposure"):
+            for name in (*texts, "in_medium", "exposure", "exposure_code"):
                 if getattr(self, name) is not None:
                     raise problem(f"{name} does not fit acts_as: a dose stands for one of {self.acts_as.drug}", (name,))
             if self.cereblon_ligand:
                 raise problem("does not fit acts_as: the other drug is the ligand", ("cereblon_ligand",))
+        if self.exposure_code is not None and self.exposure is None:
+            raise problem("is the code of an exposure: expected the field exposure beside it", ("exposure_code",))
         return self
+
+    @property
+    def paramcd(self) -> str:
+        """The PARAMCD of its exposure in the visits table, "" where it has none."""
+        if self.exposure is None:
+            return ""
+        return self.exposure_code or f"AUC_{(self.prefix or '').upper()}"
 
     @property
     def required(self) -> tuple[str, ...]:

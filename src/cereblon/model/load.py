@@ -11,7 +11,7 @@ from pathlib import Path
 from cereblon.arguments import instance, paths, words
 from cereblon.errors import nearest
 
-from .cards import CARD, DOSE_UNITS, DrugCard, DrugFolder
+from .cards import CARD, DOSE_UNITS, DrugCard, DrugFolder, packaged_drugs
 from .classify import classify, flatten_derived
 from .compose import composed, on_board
 from .documents import Document, Parameter, Place, index, whole_model
@@ -93,7 +93,7 @@ def load_model(drugs: Sequence[str] | None = None, folders: Sequence[Path] = (),
     """
     if extra is not None:
         instance("extra", extra, str, "Antimony text")
-    named = None if drugs is None else words("drugs", drugs, "lenalidomide")
+    named = None if drugs is None else words("drugs", drugs, next(iter(packaged_drugs())))
     return _load_model(on_board(named, paths("folders", folders)), extra)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,6 @@ from cereblon.study.record import Record
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-LENALIDOMIDE = "lenalidomide"
 EVERYBODY = (PFS, OS, TTF)
 """Time-to-event parameters that every subject has; DOR is of responders only."""
 
@@ -57,8 +56,8 @@ class ArmData:
     """One arm: its design size and, for N simulated subjects, everything the endpoints need.
 
     subjects: (N,) numbers, ascending; twins: (N,) numbers of the drawn persons; flags: endpoint -> (N,) yes or no;
-    cycles_given, cycles_hit: (N,) cycles with lenalidomide and, of these, cycles with grade 3-4 neutropenia; times:
-    PFS, OS, TTF -> Times of the N subjects, DOR -> Times of those who responded.
+    cycles_given, cycles_hit: (N,) cycles with a dose of the treatment and, of these, cycles with grade 3-4 neutropenia;
+    times: PFS, OS, TTF -> Times of the N subjects, DOR -> Times of those who responded.
     """
 
     arm: str
@@ -94,10 +93,10 @@ def _worst_grades(events: pl.DataFrame) -> dict[str, dict[int, int]]:
     return worst
 
 
-def _given_cycles(exposure: pl.LazyFrame) -> pl.DataFrame:
-    """Return USUBJID and AECYCLE of every cycle in which lenalidomide was given."""
+def _given_cycles(exposure: pl.LazyFrame, treatment: Sequence[str]) -> pl.DataFrame:
+    """Return USUBJID and AECYCLE of every cycle in which any drug of the treatment was given."""
     cycle = ((pl.col(ADY) - 1) // DAYS_PER_CYCLE + 1).cast(pl.Int32).alias(AECYCLE)
-    weeks = exposure.filter((pl.col(DRUG) == LENALIDOMIDE) & (pl.col(DOSEMG) > 0))
+    weeks = exposure.filter(pl.col(DRUG).is_in(list(treatment)) & (pl.col(DOSEMG) > 0))
     return weeks.select(pl.col(USUBJID), cycle).unique().collect()
 
 
@@ -148,7 +147,7 @@ def arm_data(result: Record) -> dict[str, ArmData]:
     events = result.scan("adverse_events").filter(pl.col(TRTEMFL) == "Y").collect()
     times = result.table("time_to_event")
     worst = _worst_grades(events)
-    given = _given_cycles(result.scan("exposure"))
+    given = _given_cycles(result.scan("exposure"), result.trial.treatment)
     hits = {key: _hit_cycles(given, events, e) for key, e in ENDPOINTS.items() if e.kind == "cycles"}
     cycles = given.group_by(USUBJID).agg(hit=pl.len())
     arms: dict[str, ArmData] = {}

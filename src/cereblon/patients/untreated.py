@@ -9,7 +9,7 @@ until they rest, and the rates are solved again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cereblon.engine import State
 from cereblon.model import Model
 from cereblon.parameters import SOLVED as SOLVED
+from cereblon.patients.leukemia import GROWTH, leukemia
 
 Values = dict[str, NDArray[np.floating[Any]]]
 
@@ -29,22 +30,6 @@ FREE_CYCLES = 1
 """28-day cycles of free untreated growth, in which cells divide up within each tissue."""
 SCALE_LIMITS = (0.02, 50.0)
 """Range of a solved scale; a subject at a limit starts off balance and drifts at first."""
-CLONES = ("", "_resistant")
-NODE = tuple(f"cll_node_{k}{c}" for c in CLONES for k in ("dividing", "resting", "mobile"))
-MARROW = tuple(f"cll_marrow_{k}{c}" for c in CLONES for k in ("resting", "mobile"))
-BLOOD = tuple(f"cll_blood{c}" for c in CLONES)
-LEUKEMIA = (*NODE, *MARROW, *BLOOD)
-_LOSSES = {
-    "node": [
-        f"{how}_node_{k}{c}" for how in ("death", "kill") for k in ("dividing", "resting", "mobile") for c in CLONES
-    ],
-    "marrow": [f"{how}_marrow_{k}{c}" for how in ("death", "kill") for k in ("resting", "mobile") for c in CLONES],
-    "blood": [f"{how}_blood{c}" for how in ("death", "kill") for c in CLONES],
-}
-_FLOWS = [f"{tissue}_{way}{c}" for tissue in ("node", "marrow") for way in ("egress", "homing") for c in CLONES]
-_BIRTHS = [f"{name}{c}" for name in ("node_activation", "marrow_division") for c in CLONES]
-FLUXES = (*(name for names in _LOSSES.values() for name in names), *_FLOWS, *_BIRTHS)
-
 Advance = Callable[[State, Values, NDArray[np.floating[Any]], int], State]
 """advance(state, individual, free, cycle) -> state 28 untreated days later; free (S,) is 0 for held slow states."""
 
@@ -55,27 +40,28 @@ def balance(
     """Solve the three scales at one instant.
 
     states: every state, (n,); values: every parameter; growth: wanted net growth of the clone, 1/day, (n,). Births in
-    the node are counted where cells enter division, which differs from division itself only within days.
+    the node are counted where cells enter division, which differs from division itself only within days. What is born,
+    lost and moved is read from the model (`leukemia`).
     Returns growth_scale, node_egress_scale, marrow_egress_scale, each (n,).
     """
     unit = {**values, **dict.fromkeys(SOLVED, 1.0)}
-    flux = {k: np.asarray(v, dtype=np.float64) for k, v in model.observe(FLUXES, states, unit).items()}
+    cells = leukemia(model)
+    flux = {k: np.asarray(v, dtype=np.float64) for k, v in model.observe(cells.fluxes, states, unit).items()}
     size = {
-        tissue: sum(np.asarray(states[s], dtype=np.float64) for s in names)
-        for tissue, names in (("node", NODE), ("marrow", MARROW), ("blood", BLOOD))
+        tissue: sum(np.asarray(states[s], dtype=np.float64) for s in names) for tissue, names in cells.pools.items()
     }
-    loss = {tissue: sum(flux[name] for name in names) for tissue, names in _LOSSES.items()}
 
-    def both(name: str) -> Any:
-        return sum(flux[f"{name}{c}"] for c in CLONES)
+    def by_tissue(fluxes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        return {tissue: sum(flux[name] for name in names) for tissue, names in fluxes.items()}
 
-    births = {"node": both("node_activation"), "marrow": both("marrow_division")}
+    births, loss = by_tissue(cells.births), by_tissue(cells.losses)
+    come, gone = by_tissue(cells.inflow), by_tissue(cells.outflow)
     total = sum(size.values())
-    scale = np.clip((growth * total + sum(loss.values())) / (births["node"] + births["marrow"]), *SCALE_LIMITS)
-    out = {"growth_scale": scale}
-    for tissue in ("node", "marrow"):
-        leaving = scale * births[tissue] + both(f"{tissue}_homing") - loss[tissue] - growth * size[tissue]
-        out[f"{tissue}_egress_scale"] = np.clip(leaving / both(f"{tissue}_egress"), *SCALE_LIMITS)
+    scale = np.clip((growth * total + sum(loss.values())) / sum(births.values()), *SCALE_LIMITS)
+    out = {GROWTH: scale}
+    for name, (tissue, reactions) in cells.egress.items():
+        leaving = scale * births[tissue] + come[tissue] - gone[tissue] - loss[tissue] - growth * size[tissue]
+        out[name] = np.clip(leaving / sum(flux[r] for r in reactions), *SCALE_LIMITS)
     return out
 
 
@@ -93,7 +79,8 @@ def untreated_start(
     state; `advance` runs 28 days without drugs. The leukemia pools come back at their drawn totals.
     """
     state = start(individual)
-    rows = [i for i, name in enumerate(model.slow) if name in LEUKEMIA]
+    pools = leukemia(model).states
+    rows = [i for i, name in enumerate(model.slow) if name in pools]
     free = np.ones(len(model.slow), dtype=np.float32)
     held = free.copy()
     held[rows] = 0.0
@@ -120,7 +107,7 @@ def _solved(
 
 def _totals(model: Model, state: State) -> dict[tuple[str, ...], NDArray[np.floating[Any]]]:
     slow = dict(zip(model.slow, np.asarray(state.slow), strict=True))
-    return {names: np.sum([slow[s] for s in names], axis=0) for names in (NODE, MARROW, BLOOD)}
+    return {names: np.sum([slow[s] for s in names], axis=0) for names in leukemia(model).pools.values()}
 
 
 def _rescaled(model: Model, state: State, drawn: Mapping[tuple[str, ...], Any]) -> State:

@@ -19,6 +19,7 @@ from cereblon.report.figures.comparison import interval_text, value_text
 from cereblon.report.people import people_words
 
 if TYPE_CHECKING:
+    from cereblon.clinic.trial.plan import CoursePlan
     from cereblon.clinic.trial.trial import Trial
     from cereblon.outcomes.analysis import Analysis
 
@@ -126,17 +127,20 @@ def outcome_notes(result: Analysis) -> list[str]:
 
 def registry_table(trials: Sequence[Trial]) -> Table:
     """Return the registry: one line per trial."""
-    out = table(("Trial", "Report", "Setting", "n", "Lenalidomide (mg)", "ORR (%)", "Arms"), right=(3, 5))
+    given = {(c.drug, c.unit) for trial in trials for place in range(len(trial.arms)) for c in _courses(trial, place)}
+    one = next(iter(given)) if len(given) == 1 else None  # one drug in all stands in the header
+    doses = "Treatment" if one is None else f"{one[0].capitalize()} ({one[1]})"
+    out = table(("Trial", "Report", "Setting", "n", doses, "ORR (%)", "Arms"), right=(3, 5))
     for trial in trials:
-        out.add_row(*registry_row(trial))
+        out.add_row(*registry_row(trial, named=one is None))
     return out
 
 
-def registry_row(trial: Trial) -> tuple[str, ...]:
-    """Return one line of the registry."""
+def registry_row(trial: Trial, named: bool = False) -> tuple[str, ...]:
+    """Return one line of the registry; named: with the drug and the unit of every dose."""
     report = f"{trial.citation.journal} {trial.citation.year}" if trial.citation else ""
     orr = [f for f in trial.published if f.endpoint == "orr" and f.value is not None]
-    doses = "; ".join(dict.fromkeys(_doses(trial, index) for index in range(len(trial.arms))))
+    doses = "; ".join(dict.fromkeys(_doses(trial, index, named) for index in range(len(trial.arms))))
     shown = f"{orr[0].value:g}" if orr else "-"
     return (
         trial.id,
@@ -149,12 +153,19 @@ def registry_row(trial: Trial) -> tuple[str, ...]:
     )
 
 
-def _doses(trial: Trial, index: int) -> str:
-    for treatment in trial.arms[index].treatment:
-        if treatment.drug == "lenalidomide":
-            planned = treatment.doses
-            return f"{planned[0]:g}" if len(planned) == 1 else f"{planned[0]:g} to {planned[-1]:g}"
-    return "-"
+def _courses(trial: Trial, index: int) -> list[CoursePlan]:
+    return [course for phase in trial.plans[index].phases for course in phase.courses if course.treatment]
+
+
+def _doses(trial: Trial, index: int, named: bool) -> str:
+    """Return the planned doses of an arm, first to last, of each drug of its treatment in its unit."""
+    shown = []
+    for course in _courses(trial, index):
+        planned = [course.ladder[place] for place in (course.planned[0], course.planned[-1])]
+        text = " to ".join(dict.fromkeys(f"{dose:g}" for dose in planned))
+        per = course.basis.replace("flat", "").replace("per_", "/")
+        shown.append(f"{course.drug} {text} {course.unit}{per}" if named else text)
+    return ", ".join(dict.fromkeys(shown)) or "-"
 
 
 def reproduce_table(results: Mapping[str, Sequence[Comparison]]) -> Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from cereblon.columns import MEASURES, TABLES
+from cereblon.columns import TABLES
 from cereblon.errors import CereblonError
 from cereblon.notice import notice
 from cereblon.parameters import params_text
@@ -70,7 +70,7 @@ def run_record(result: Analysis, files: dict[str, str]) -> dict[str, Any]:
         "warnings": list(result.warnings),
         "design": result.trial.model_dump(mode="json"),
         "tables": _dictionary(result),
-        "quantities": {code: measure._asdict() for code, measure in MEASURES.items()},
+        "quantities": {code: measure._asdict() for code, measure in result.measures.items()},
         "sha256": files,
     }
 

@@ -25,6 +25,7 @@ from cereblon.patients.population import Population
 from cereblon.patients.untreated import untreated_start
 from cereblon.study.drugs import site_drugs
 from cereblon.study.program import study_cycle
+from cereblon.study.quantities import exposures
 from cereblon.study.subjects import SubjectBlock
 from cereblon.study.tables import Frames, block_tables
 
@@ -93,7 +94,18 @@ class BlockRunner:
                 clinic = tracker.apply(clinic, day)
                 orders.calendar.note_complete_response(tracker.complete_response_day())
             tick(number + 1)
-        return block_tables(self.trial, block, cohort, tracker, clinic, _joined(records), cut, self.site, self.drugs)
+        return block_tables(
+            self.trial,
+            block,
+            cohort,
+            tracker,
+            clinic,
+            _joined(records),
+            cut,
+            self.site,
+            self.drugs,
+            exposures(self.model.drugs),
+        )
 
     def _tracker(self, cohort: Tree, thresholds: Mapping[str, Floats]) -> ResponseTracker:
         return ResponseTracker(

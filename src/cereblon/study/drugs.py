@@ -6,7 +6,8 @@ from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.trial.trial import Trial
 from cereblon.model import Model, load_model
 
-_MG = {"mg": 1.0, "ug": 1e-3}
+_MG = {"mg": 1.0, "ug": 1e-3, "IU": 1.0}
+"""What one unit of a dose is in exposure tables: mg, and international units as they are."""
 
 
 def trial_model(trial: Trial) -> Model:

@@ -18,8 +18,9 @@ TRACED: Final = (
     "clinic/criteria",
     "clinic/site",
     "study/program.py",
-    "study/tables.py",
-    "columns.py",
+    "study/quantities.py",
+    "readings.py",
+    "biology/readings.tsv",
 )
 """What the compiled cycle is made from, beside the documents of its model, which have a fingerprint of their own."""
 SIMULATES: Final = (*TRACED, "clinic", "parameters", "patients", "study")

@@ -43,9 +43,10 @@ def _cycle(model: Model, drugs: tuple[SiteDrug, ...], lanes: int, shape: Shape) 
         # a start from the kept program does without these
         from cereblon.clinic.site.decide import OBSERVED, build_decide
         from cereblon.engine import build_cycle
-        from cereblon.study.tables import RECORDED
+        from cereblon.study.quantities import recorded
 
-        return unwrap(build_cycle(model, build_decide(drugs, shape.by_hour), RECORDED, OBSERVED, SLOW_STEPS))
+        names = recorded(model.drugs)
+        return unwrap(build_cycle(model, build_decide(drugs, shape.by_hour), names, OBSERVED, SLOW_STEPS))
 
     return KeptProgram(build, f"{model.fingerprint} {lanes} {shape} {drugs}")
 

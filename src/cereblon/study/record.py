@@ -10,7 +10,7 @@ import polars as pl
 
 from cereblon.arguments import shown
 from cereblon.clinic.trial.trial import Trial
-from cereblon.columns import ARM
+from cereblon.columns import ARM, MEASURES, Measure
 from cereblon.errors import CereblonError, nearest
 from cereblon.parameters import ParameterSet
 from cereblon.storage.lock import TargetLock
@@ -24,8 +24,9 @@ class Record:
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
     parameters: every number that it was run with; overrides: those set by the user, in their units; tables: name ->
     table with the columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions,
-    hashes and timings; twins: the arms hold the same people (equal TWIN), not different ones; lock: the right to write
-    the folder that was planned for it; blocks: keeps the temporary files alive that a lazy table reads.
+    hashes and timings; twins: the arms hold the same people (equal TWIN), not different ones; measures: PARAMCD of the
+    visits -> what it is; lock: the right to write the folder that was planned for it; blocks: keeps the temporary files
+    alive that a lazy table reads.
     """
 
     trial: Trial
@@ -36,6 +37,7 @@ class Record:
     overrides: Mapping[str, float] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
     twins: bool = False
+    measures: Mapping[str, Measure] = field(default_factory=lambda: MEASURES, repr=False)
     lock: TargetLock | None = field(default=None, repr=False, compare=False)
     blocks: TemporaryBlocks | None = field(default=None, repr=False, compare=False)
 

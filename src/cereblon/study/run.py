@@ -23,7 +23,6 @@ import polars as pl
 
 from cereblon import arguments
 from cereblon.clinic.trial.trial import Trial
-from cereblon.columns import MEASURES
 from cereblon.engine import NumericalError
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
@@ -37,6 +36,7 @@ from cereblon.study.fingerprints import simulating_code
 from cereblon.study.population import plan_trial
 from cereblon.study.population import population_of as population_of
 from cereblon.study.program import LANES
+from cereblon.study.quantities import measures
 from cereblon.study.record import Record
 from cereblon.study.subjects import SubjectBlock
 from cereblon.study.tables import TABLES_WRITTEN
@@ -153,10 +153,10 @@ def _run(
         model,
         LANES,
     )
-    blocks = _blocks(plan)
+    blocks, written = _blocks(plan), measures(model)
     checkpoint = Checkpoint(out, plan.fingerprint(model))
     try:
-        visits = VisitWriter(checkpoint.folder / "visits", MEASURES)
+        visits = VisitWriter(checkpoint.folder / "visits", written)
         _simulate(runner, blocks, checkpoint, visits, say)
         order = [block.index for block in blocks]
         tables: dict[str, pl.DataFrame | pl.LazyFrame] = {name: checkpoint.read(name, order) for name in TABLES_WRITTEN}
@@ -186,6 +186,7 @@ def _run(
         parameters=plan.parameters,
         overrides=dict(plan.overrides),
         meta=meta,
+        measures=written,
         twins=plan.twins,
         lock=lock,
         blocks=TemporaryBlocks(checkpoint.folder) if checkpoint.temporary else None,

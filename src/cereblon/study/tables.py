@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,11 +13,12 @@ from cereblon import columns
 from cereblon.clinic.codes import OFF_WORDS, Off
 from cereblon.clinic.criteria.events import adverse_events, time_to_event
 from cereblon.clinic.criteria.response import Category
-from cereblon.clinic.criteria.tracker import TRUTH, ResponseTracker
+from cereblon.clinic.criteria.tracker import ResponseTracker
 from cereblon.clinic.rules import Site
 from cereblon.clinic.site.decide import WEEKLY_BY_DRUG
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.trial.trial import Trial
+from cereblon.study.quantities import COUNTED, EARLY, MONTHLY
 from cereblon.study.subjects import SubjectBlock
 
 Tree = dict[str, Any]
@@ -26,27 +27,8 @@ Days = NDArray[np.int64]
 
 TABLES_WRITTEN: Final = ("subjects", "exposure", "response", "adverse_events", "time_to_event")
 """Tables that come with every block beside the visits."""
-COUNTED: Final = {"ANC": "anc_measured", "PLAT": "platelets_measured", "HGB": "hemoglobin_measured"}
-"""PARAMCD -> the clinic's count with the error of the laboratory, on the days of a blood count."""
-MONTHLY: Final = {
-    "ALC": "alc",
-    "NODEVOL": "node_volume",
-    "SPLEEN": "spleen_volume",
-    "IGG": "igg",
-    "MARROW": "marrow_infiltration",
-    "CLONE": "blood_clone_fraction",
-    "RESIST": "resistant_fraction",
-    "CTL": "ctl_functional",
-    "NK": "nk",
-    "TREG": "treg",
-    "SYNAPSE": "synapse",
-    "AUC": "lenalidomide_auc",
-}
-"""PARAMCD -> true state of the model: every 28 days, those of EARLY weekly in the first 8 weeks."""
-EARLY: Final = ("ALC", "NODEVOL")
 EARLY_WEEKS: Final = 8
-RECORDED: Final = tuple(dict.fromkeys((*TRUTH, *MONTHLY.values())))
-"""Observables that the cycle records every week."""
+"""Weeks in which quantities of EARLY are written every week."""
 
 
 def block_tables(
@@ -59,11 +41,12 @@ def block_tables(
     cut: NDArray[np.float64],
     site: Site,
     drugs: Sequence[SiteDrug],
+    exposures: Mapping[str, str],
 ) -> tuple[Frames, Days, Tree, NDArray[np.bool_]]:
     """Return the block's tables and its visits (ADY (t,), quantity -> (t, n), present (t, n)), padding removed.
 
     weekly: records (weeks, n) and the clinic's own under "clinic"; cut: day of the data cut, (n,); drugs: rows
-    of the arrays of shape (drugs, n).
+    of the arrays of shape (drugs, n); exposures: PARAMCD -> quantity of the drugs on board.
     """
     n = len(block.usubjid)
     clinic = {k: np.asarray(v)[..., :n] for k, v in clinic.items()}
@@ -86,7 +69,7 @@ def block_tables(
         ),
     }
     frames = {name: frame if name == "subjects" else _with_twin(frame, twin) for name, frame in frames.items()}
-    return frames, *_visits(records, weeks, clinic, cut)
+    return frames, *_visits(records, weeks, clinic, cut, exposures)
 
 
 def _with_twin(frame: pl.DataFrame, twin: pl.DataFrame) -> pl.DataFrame:
@@ -213,7 +196,9 @@ def _times(usubjid: NDArray[np.int32], name: str, value: Any) -> pl.DataFrame:
     )
 
 
-def _visits(records: Tree, weeks: Tree, clinic: Tree, cut: Any) -> tuple[Days, Tree, NDArray[np.bool_]]:
+def _visits(
+    records: Tree, weeks: Tree, clinic: Tree, cut: Any, exposures: Mapping[str, str]
+) -> tuple[Days, Tree, NDArray[np.bool_]]:
     count = len(weeks["dose"])
     start = 7 * np.arange(count)
     died = np.where(clinic["dead"] > 0, clinic["death_day"], np.inf)
@@ -222,6 +207,6 @@ def _visits(records: Tree, weeks: Tree, clinic: Tree, cut: Any) -> tuple[Days, T
     values: Tree = {code: np.where(counted, weeks[name], np.nan) for code, name in COUNTED.items()}
     monthly = (np.arange(count) % 4 == 0)[:, None]
     early = monthly | (np.arange(count) < EARLY_WEEKS)[:, None]
-    for code, name in MONTHLY.items():
+    for code, name in {**MONTHLY, **exposures}.items():
         values[code] = np.where(early if code in EARLY else monthly, records[name], np.nan)
     return (start + 1).astype(np.int64), values, present

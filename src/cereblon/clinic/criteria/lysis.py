@@ -10,8 +10,10 @@ from collections.abc import Mapping
 
 from cereblon.clinic.criteria.toxicity import Values
 from cereblon.clinic.rules import Numbers
+from cereblon.readings import of_role
 
-ANALYTES = ("uric_acid", "potassium", "phosphate", "calcium")
+ANALYTES = of_role("lysis")
+"""What lysed cells set free, and calcium, which falls."""
 
 
 def abnormal(
@@ -37,7 +39,7 @@ def laboratory(values: Mapping[str, Values], site: Numbers, baseline: Mapping[st
     With `baseline`: Cairo-Bishop. Without: Howard, who dropped the 25 percent rule (same 24 h).
     """
     flags = abnormal(values, site, baseline)
-    count = flags["uric_acid"].astype("int32")
+    count = flags[ANALYTES[0]].astype("int32")
     for name in ANALYTES[1:]:
         count = count + flags[name].astype("int32")
     return count >= 2

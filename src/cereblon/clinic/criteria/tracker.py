@@ -32,18 +32,12 @@ from cereblon.clinic.criteria.response import (
     response,
 )
 from cereblon.clinic.rules import Numbers
+from cereblon.readings import by_quantity, of_role
 
-TRUTH = (
-    "alc",
-    "anc",
-    "platelets",
-    "hemoglobin",
-    "node_volume",
-    "spleen_volume",
-    "marrow_infiltration",
-    "blood_clone_fraction",
-)
+TRUTH = of_role("response")
 """Observables of the model that an assessment reads, true values of shape (n,)."""
+BLOOD = tuple(name for name in TRUTH if name == "alc" or by_quantity()[name].measured)
+"""Those of them that are read in blood."""
 Array = NDArray[np.floating]
 
 
@@ -180,8 +174,9 @@ class ResponseTracker:
 
     def _measure(self, truth: Mapping[str, Array], noise: Array) -> dict[str, Floats]:
         found = {}
-        for name in ("alc", "anc", "platelets", "hemoglobin"):
-            error = self._site[f"error_{name}"] * np.asarray(noise[NOISE_ROW[name]], dtype=float)
+        for name in BLOOD:
+            row = by_quantity()[name]
+            error = self._site[row.error] * np.asarray(noise[NOISE_ROW[row.noises[0]]], dtype=float)
             found[name] = np.asarray(truth[name], dtype=float) * np.exp(error)
         return found
 

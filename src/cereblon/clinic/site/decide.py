@@ -14,7 +14,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from cereblon.clinic.codes import MEASURED, Off
+from cereblon.clinic.codes import COUNTS, MEASURED, Off
 from cereblon.clinic.criteria.flare import flare_grade
 from cereblon.clinic.criteria.lysis import ANALYTES, clinical_grade, laboratory
 from cereblon.clinic.rules import Numbers
@@ -24,6 +24,7 @@ from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.hazards import die, infect
 from cereblon.clinic.site.supportive import flare_steroid, growth_factor
 from cereblon.engine import Dose
+from cereblon.readings import of_role
 
 Clinic = dict[str, Array]
 Doses = dict[str, Array | Dose]
@@ -42,16 +43,7 @@ WEEKLY = (
 """State keys of the subject that count within a week and start from 0 in the next one."""
 WEEKLY_BY_DRUG = ("dose", "days_dosed", "level_given")
 """The same of each drug."""
-OBSERVED = (
-    "anc",
-    "platelets",
-    "hemoglobin",
-    "igg",
-    "flare_drive",
-    "node_swelling",
-    *ANALYTES,
-    "creatinine_ratio",
-)
+OBSERVED = of_role("site")
 """Observables of the model that `decide` reads."""
 
 
@@ -112,7 +104,7 @@ def _measure(clinic: Clinic, observed: Clinic, week: Clinic, fresh: Array, treat
     due = jnp.maximum(week["counts"], held * site["weekly_counts_on_hold"])
     counted = fresh * due * (1.0 - clinic["dead"])
     update = {"counted_today": counted, "counted": jnp.maximum(clinic["counted"], counted)}
-    for name in ("anc", "platelets", "hemoglobin"):
+    for name in COUNTS:
         seen = observed[name] * week["error"][MEASURED.index(name)]
         update[f"{name}_measured"] = jnp.where(counted > 0, seen, clinic[f"{name}_measured"])
     return {**clinic, **update}
@@ -134,9 +126,9 @@ def _lysis(clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, now: 
     """Evaluate tumour lysis in cycle 1 and after each dose step, on true values with small noise."""
     recent = (now - clinic["last_step_day"]) <= site["lysis_window_step"]
     in_window = ((now < site["lysis_window"]) | recent) & (clinic["dead"] == 0) & (now > 0)
-    error = {k: week["error"][MEASURED.index(k)] for k in (*ANALYTES, "creatinine")}
+    error = {k: week["error"][MEASURED.index(k)] for k in (*ANALYTES, "creatinine_ratio")}
     seen = {k: observed[k] * error[k] for k in ANALYTES}
-    ratio = observed["creatinine_ratio"] * error["creatinine"]
+    ratio = observed["creatinine_ratio"] * error["creatinine_ratio"]
     found = laboratory(seen, site, {k: clinic[f"{k}_0"] for k in ANALYTES}) & in_window
     howard = laboratory(seen, site) & in_window
     grade = clinical_grade(found, ratio * static["creatinine_uln"], ratio, site).astype(jnp.float32)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from cereblon.clinic.codes import INFECTIONS, MEASURED, NOISE, NOISE_ROW, THRESHOLDS
+from cereblon.clinic.codes import COUNTS, INFECTIONS, MEASURED, NOISE, NOISE_ROW, THRESHOLDS
 from cereblon.clinic.criteria.lysis import ANALYTES
 from cereblon.clinic.rules import Numbers
 from cereblon.clinic.site.calendar import Calendar, Seen
@@ -29,6 +29,7 @@ from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_DRUG, ZERO, ZERO_
 from cereblon.clinic.trial.calendar import HORIZON
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
+from cereblon.readings import by_quantity
 
 Single = NDArray[np.float32]
 Tree = dict[str, Single]
@@ -194,7 +195,7 @@ class Orders:
         state |= {name: np.zeros(by_drug, dtype=np.float32) for name in (*WEEKLY_BY_DRUG, *ZERO_BY_DRUG)}
         state |= {name: np.full(by_drug, -1.0, dtype=np.float32) for name in MINUS_ONE_BY_DRUG}
         state["end_day"] = np.full(n, NEVER, dtype=np.float32)
-        for name in ("anc_measured", "platelets_measured", "hemoglobin_measured"):
+        for name in (f"{count}_measured" for count in COUNTS):
             state[name] = np.full(n, 1.0e3, dtype=np.float32)  # unmeasured: no rule is met
         return state
 
@@ -238,8 +239,9 @@ class Orders:
         weeks = np.arange(self.weeks) + self.weeks * block
         counts = np.repeat(count_weeks(self.trial, weeks)[:, None], self.size, axis=1)
         counts = counts | self.calendar.waiting  # who rests until counts recover is seen weekly
-        size = np.array([_error(name, self.site) for name in MEASURED])[:, None]
-        error = np.exp(size * noise[:, [NOISE_ROW[name] for name in MEASURED]])
+        rows = [by_quantity()[name] for name in MEASURED]
+        size = np.array([float(self.site[row.error]) for row in rows])[:, None]
+        error = np.exp(size * noise[:, [NOISE_ROW[row.noises[0]] for row in rows]])
         return {"error": error.astype(np.float32), "counts": counts.astype(np.float32)}
 
     def daily(self, block: int) -> Tree:
@@ -273,11 +275,6 @@ class Orders:
         follow_up = self.trial.follow_up
         spread = (uniform(self._thresholds["follow_up"][0]) - 0.5) * (follow_up.accrual_months or 0.0)
         return np.asarray(np.round((follow_up.duration_months + spread) * 365.25 / 12.0))
-
-
-def _error(name: str, site: Numbers) -> float:
-    """Return the observation error of a measured quantity, SD of the logarithm."""
-    return float(site[f"error_{name}" if name in ("anc", "platelets", "hemoglobin") else "error_laboratory"])
 
 
 def count_weeks(trial: Trial, weeks: NDArray[np.integer]) -> NDArray[np.bool_]:

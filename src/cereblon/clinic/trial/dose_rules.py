@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,19 @@ from cereblon.clinic.trial.drugs import SteroidName, refuse_absurd, steroids
 from cereblon.documents.base import Document, problem
 from cereblon.documents.doses import Dose
 from cereblon.documents.quantities import Count, Time
+
+_LIMIT = "_anc_hold"  # every set has one
+
+
+def rule_sets() -> tuple[str, ...]:
+    """Return the names of the sets of dose rules, in the order of rules.tsv."""
+    return tuple(name.removesuffix(_LIMIT) for name in rules() if name.endswith(_LIMIT))
+
+
+if TYPE_CHECKING:
+    SetName = str
+else:
+    SetName = Literal[rule_sets()]
 
 
 class FlareSteroid(Document):
@@ -47,7 +60,7 @@ class Rules(Document):
     What is left out is the set's own number. A limit that another one makes void is refused.
     """
 
-    set: Literal["lymphoma", "gcsf_first", "myeloma"] = "lymphoma"
+    set: SetName = "lymphoma"
     anc_hold: Count | None = None
     anc_hold_days: Time | None = None
     anc_hold_at_once: Count | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cereblon.evidence.dose_response import DRUG, Curve, DoseResponse
+from cereblon.evidence.dose_response import Curve, DoseResponse
 from cereblon.evidence.runner import Courses
 from cereblon.evidence.schema import Condition, Readout
 from cereblon.evidence.verdicts import ClaimResult
@@ -82,6 +82,6 @@ def dose_chart(curve: Curve) -> str:
     when = "lowest of the day" if r.read == "lowest" else when
     series = Series(curve.condition, curve.levels, curve.median, curve.low, curve.high)
     amount = "uM in the medium" if curve.unit == "uM" else "mg a day"
-    where = "" if curve.condition == DRUG else f" ({curve.condition.replace('_', ' ')})"
+    where = "" if curve.condition == curve.drug else f" ({curve.condition.replace('_', ' ')})"
     title = f"{r.of.replace('_', ' ')}, {when}{where}"
-    return chart(title, f"lenalidomide, {amount}", unit_text(curve.value_unit), [series], doses=True)
+    return chart(title, f"{curve.drug}, {amount}", unit_text(curve.value_unit), [series], doses=True)

@@ -123,10 +123,11 @@ def swimmer(result: Analysis) -> Drawing:
     drawn = (
         f"{lanes.height} of {total} subjects are drawn, evenly spaced by time on treatment. " if total > DRAWN else ""
     )
+    drugs = " or ".join(result.trial.treatment)
     return Drawing(
         "swimmer",
         "Time on treatment",
-        f"{drawn}Length of a bar: first to last dose of lenalidomide; colour: best response.",
+        f"{drawn}Length of a bar: first to last dose of {drugs}; colour: best response.",
         {"data": data, "layout": page},
         ("Why treatment ended", "Subjects", "Share", "Median months on treatment"),
         rows,
