@@ -9,8 +9,9 @@ import pytest
 from import_graph import SOURCE, imports, modules
 
 FLOORS = (
-    ("errors", "notice", "version", "columns"),
-    ("arguments", "environment"),
+    ("errors", "notice", "version"),
+    ("readings",),
+    ("columns", "arguments", "environment"),
     ("storage",),
     ("documents",),
     ("antimony",),
