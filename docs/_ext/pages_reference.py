@@ -14,7 +14,8 @@ from cereblon.clinic.trial.design import ENDPOINTS, Published
 from cereblon.clinic.trial.load import json_schema, load_trial, trial_ids
 from cereblon.clinic.trial.trial import Trial
 from cereblon.patients.covariates import covariate_columns
-from cereblon.study.tables import EARLY, EARLY_WEEKS
+from cereblon.study.quantities import EARLY
+from cereblon.study.tables import EARLY_WEEKS
 from pages_markdown import DASH, cell, code, table
 
 

@@ -75,6 +75,13 @@ def path(name: str, value: object) -> Path:
     raise CereblonError(f"{name}: {shown(value)}: expected a path")
 
 
+def paths(name: str, value: object) -> tuple[Path, ...]:
+    """Return a list of paths. Raises CereblonError, for a single path as well."""
+    if isinstance(value, (str, bytes, os.PathLike, Mapping)) or not isinstance(value, Iterable):
+        raise CereblonError(f"{name}: {shown(value)}: expected a list of paths such as ['my_{name}']")
+    return tuple(path(name, item) for item in value)
+
+
 def instance(name: str, value: Any, kind: type, remedy: str) -> None:
     """Raise CereblonError unless `value` is a `kind`."""
     if not isinstance(value, kind):

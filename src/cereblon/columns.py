@@ -130,9 +130,7 @@ SUBJECTS: Final[dict[str, Column]] = {
     ARM: Column("String", "", "arm identifier of the trial document"),
     BESTRESP: Column("String", "", "best response by the trial's criteria, confirmed after two months"),
     RSPDY: Column("Int32", "day", "day of the first visit of a confirmed response; null without one"),
-    TRTEDY: Column(
-        "Int32", "day", "day of the last dose of the treatment given before the data cut; null without one"
-    ),
+    TRTEDY: Column("Int32", "day", "day of the last dose of the treatment given before the data cut; null without one"),
     TRTREAS: Column("String", "", "why treatment ended; 'ongoing' at the data cut"),
     EOSDY: Column("Int32", "day", "last day on study: death, loss to follow-up or data cut"),
 }
@@ -165,7 +163,7 @@ EXPOSURE: Final[dict[str, Column]] = {
     TWIN: _TWIN,
     ADY: Column("Int32", "day", "first day of the week: 1, 8, 15 ..."),
     DRUG: Column("String", "", "drug"),
-    DOSEMG: Column("Float32", "mg", "amount taken in the week"),
+    DOSEMG: Column("Float32", "mg", "amount taken in the week; of a drug counted in IU, international units"),
     LEVELMG: Column("Float32", "mg/day", "dose level ordered in the week; 0 when held or stopped"),
     DAYSDOSED: Column("Int8", "day", "days with a dose in the week"),
 }

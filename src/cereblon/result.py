@@ -11,6 +11,7 @@ import polars as pl
 from cereblon.arguments import path
 from cereblon.clinic.trial.trial import Trial
 from cereblon.outcomes.analysis import Analysis
+from cereblon.parameters import ParameterSet
 from cereblon.report.folder import write_run
 from cereblon.report.plots import Plots
 from cereblon.storage.lock import TargetLock, resolve
@@ -76,6 +77,7 @@ def run(
     patients: int | None = None,
     seed: int = 1,
     arms: Sequence[str] | None = None,
+    parameters: ParameterSet | None = None,
     overrides: Mapping[str, float] | None = None,
     twins: bool = False,
     out: str | Path | None = None,
@@ -84,7 +86,8 @@ def run(
     """Simulate a trial.
 
     trial: from `load_trial`; patients: subjects in each arm (default 500); seed: of every random draw; arms: arm ids
-    (default all); overrides: parameter -> value in its own unit; twins: the same people in every arm, for contrasts
+    (default all); parameters: a set of every number (default: the packaged ones); overrides: numbers to change in it,
+    by name and in their own unit, the site's included; twins: the same people in every arm, for contrasts
     within persons (default: each arm has its own people, as in a trial); out: the run folder planned for the result,
     beside which finished blocks are kept until `StudyResult.save`, so that an interrupted run goes on, and which no
     other run may have meanwhile; progress: called with (done, total, words).
@@ -99,6 +102,7 @@ def run(
         patients=patients,
         seed=seed,
         arms=arms,
+        parameters=parameters,
         overrides=overrides,
         twins=twins,
         out=out,

@@ -1,5 +1,6 @@
 """The numerical contract: the engine against libRoadRunner (CVODE, relative tolerance 1e-8) on the real model."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,21 @@ def test_single_precision_is_as_good(model: Model, population: str) -> None:
     single, _ = run(model, group.individual, group.state, doses, 56, np.float32)
     for name in READ:
         assert errors(single[name][::7], double[name][::7], name).max() < 1e-3, name
+
+
+def test_a_kidney_that_fails_within_days(model: Model, reference: RoadRunnerReference) -> None:
+    """A lysis injures a kidney near 45 mL/min, where clearance is steepest, and the drug stays up by the hour."""
+    days, doses = 56, regimens(56)["5 to 25 mg continuous"]
+    drawn = subjects(model, "untreated", 41)
+    near = {"crcl": np.full(LANES, 45.0), "flare_susceptibility": np.full(LANES, 9.0)}
+    group = replace(drawn, individual={**drawn.individual, **near})
+    found, _ = run(model, group.individual, group.state, doses, days, np.float32)
+    worst = np.argsort(-found["creatinine_ratio"].max(axis=0))[:2]
+    assert found["creatinine_ratio"][:, worst].max(axis=0).min() > 1.15
+    for lane in worst:
+        exact = reference.course(group.values(model, lane), group.start(model, lane), doses, days, READ)
+        for name in READ:
+            assert errors(found[name][::7, lane], exact[name][::7], name).max() < LIMIT, name
 
 
 @pytest.mark.slow

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import synthetic
-from cereblon.cli import main
+from cereblon.cli.main import main
 from cereblon.clinic.trial.trial import Trial
 from cereblon.result import StudyResult
 
@@ -24,9 +22,7 @@ def studies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, A
         calls.append(options)
         return synthetic.study(10, seed=options["seed"], design=trial)
 
-    module = types.ModuleType("cereblon.study")
-    module.run = run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "cereblon.study", module)
+    monkeypatch.setattr("cereblon.result.run", run)
     monkeypatch.chdir(tmp_path)
     return calls
 

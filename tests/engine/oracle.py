@@ -1,4 +1,4 @@
-"""libRoadRunner (CVODE) on the exported SBML of a model, one subject, doses at the start of each day."""
+"""libRoadRunner (CVODE) on the exported SBML of a model, one subject, doses at 0 h or at 0, 6, 12 and 18 h of a day."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from cereblon.model import Model
 def reference(
     model: Model, values: Mapping[str, float], doses: Mapping[str, np.ndarray], days: int, rtol: float = 1e-8
 ) -> dict[str, np.ndarray]:
-    """Every state at hour 0 of every day before the dose, (days + 1,)."""
+    """Every state at hour 0 of every day before the dose, (days + 1,); doses are (days,) or (days, 4)."""
     run = roadrunner.RoadRunner(model.sbml)
     solver = run.getIntegrator()
     for key, value in (("relative_tolerance", rtol), ("absolute_tolerance", 1e-10), ("maximum_num_steps", 200_000)):
@@ -26,9 +26,11 @@ def reference(
         run.setValue(name, float(value))
     out = {state: [run[state]] for state in model.states}
     for day in range(days):
-        for name, amounts in doses.items():
-            run.setValue(name, run[name] + float(amounts[day]))
-        run.simulate(day, day + 1, 2)
+        for slot in range(4):
+            for name, amounts in doses.items():
+                amount = amounts[day] if slot == 0 and np.ndim(amounts) == 1 else 0.0
+                run.setValue(name, run[name] + float(amounts[day][slot] if np.ndim(amounts) == 2 else amount))
+            run.simulate(day + slot / 4, day + (slot + 1) / 4, 2)
         for state in model.states:
             out[state].append(run[state])
     return {state: np.asarray(course) for state, course in out.items()}

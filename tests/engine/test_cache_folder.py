@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,24 @@ def test_the_callers_jax_cache_gets_nothing_of_ours_without_being_asked(tmp_path
     assert jax.config.values["jax_compilation_cache_dir"] == os.environ.get("JAX_COMPILATION_CACHE_DIR")
     Program(lambda x: x * 2)(np.float32(1))
     assert all(path.suffix == ".program" for path in cache.cache_folder().iterdir())
+
+
+def test_what_nobody_reads_is_removed_when_something_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    names = [f"program-{number:024x}.program" for number in range(5)]
+    for name in names[:3]:
+        cache.keep(name, b"old")
+    long_ago = time.time() - cache.LONGEST_UNUSED - 1
+    for name in names[:2]:
+        os.utime(cache.cache_folder() / name, (long_ago, long_ago))
+    assert cache.read_kept(names[1]) == b"old"  # read: in use again
+    other = cache.cache_folder() / "notes.txt"
+    other.write_text("mine")
+    os.utime(other, (long_ago, long_ago))
+    cache.keep(names[3], b"new")
+    assert [cache.read_kept(name) for name in names[:4]] == [None, b"old", b"old", b"new"]
+    assert other.exists()  # not of this package
+    monkeypatch.setattr(cache, "MOST_KEPT", 2)
+    cache.keep(names[4], b"newest")
+    assert len(list(cache.cache_folder().glob("*.program"))) == 2
+    assert cache.read_kept(names[4]) == b"newest"

@@ -36,7 +36,8 @@ def _day(rates: np.ndarray, entries: Sequence[tuple[int, int]]) -> np.ndarray:
     """exp(rates * 1 day) by the engine in single precision, dense: its windows one after the other."""
     size, grid = len(rates), day_grid(4)
     propagator = Propagator(size, entries, grid, range(size))
-    built = propagator.build(jnp.asarray([[rates[e]] * size for e in entries], jnp.float32))
+    blank = propagator.blank(size, np.float32)
+    built = propagator.refresh(blank, jnp.asarray([[rates[e]] * size for e in entries], jnp.float32))
     now = jnp.eye(size, dtype=jnp.float32)
     for window in range(grid.windows):
         now = propagator.advance(built, now, grid.span(window))[1]

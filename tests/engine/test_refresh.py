@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cereblon.engine.grid import day_grid
-from cereblon.engine.linear import Propagator
+from cereblon.engine.linear import Built, Propagator
 
 # two drugs of two states each, and one that is alone
 ENTRIES = ((0, 0), (1, 0), (1, 1), (2, 2), (3, 2), (2, 3), (3, 3), (4, 4))
@@ -19,6 +19,12 @@ def propagator() -> Propagator:
     return Propagator(5, ENTRIES, day_grid(4), range(5))
 
 
+def built(propagator: Propagator, rates: np.ndarray) -> tuple[Built, ...]:
+    blank = propagator.blank(rates.shape[1], np.float64)
+    done: tuple[Built, ...] = jax.jit(propagator.refresh)(blank, jnp.asarray(rates))
+    return done
+
+
 @pytest.fixture(scope="module")
 def rates() -> np.ndarray:
     return RATES[:, None] * np.exp(0.2 * np.random.default_rng(1).standard_normal((1, 80)))
@@ -28,9 +34,9 @@ def test_refreshed_by_block_is_built_anew(propagator: Propagator, rates: np.ndar
     """The second drug of every third subject moves much, all else by a tenth of what calls for a new propagator."""
     moved = rates * (1 + 1e-4)
     moved[SECOND, ::3] = 1.3 * rates[SECOND, ::3]
-    refreshed = jax.jit(propagator.refresh)(propagator.build(jnp.asarray(rates)), jnp.asarray(moved))
+    refreshed = jax.jit(propagator.refresh)(built(propagator, rates), jnp.asarray(moved))
     start, span = jnp.ones((5, 80)), propagator.grid.after_dose
-    anew = propagator.build(jnp.asarray(moved))
+    anew = built(propagator, moved)
     (found, end), (exact, exact_end) = (propagator.advance(b, start, span) for b in (refreshed, anew))
     assert end == pytest.approx(np.asarray(exact_end), abs=1e-4)
     for place, course in found.items():
@@ -40,7 +46,7 @@ def test_refreshed_by_block_is_built_anew(propagator: Propagator, rates: np.ndar
 
 
 def test_a_block_that_rests_is_left_alone(propagator: Propagator, rates: np.ndarray) -> None:
-    before = propagator.build(jnp.asarray(rates))
+    before = built(propagator, rates)
     moved = rates * (1 + 5e-4)
     moved[SECOND, 40] *= 2.0
     after = jax.jit(propagator.refresh)(before, jnp.asarray(moved))
@@ -55,8 +61,6 @@ def test_a_block_that_rests_is_left_alone(propagator: Propagator, rates: np.ndar
 
 def test_more_movers_than_a_group_are_all_built(propagator: Propagator, rates: np.ndarray) -> None:
     moved = 1.5 * rates
-    refreshed = jax.jit(propagator.refresh)(propagator.build(jnp.asarray(rates)), jnp.asarray(moved))
-    for found, exact in zip(
-        jax.tree.leaves(refreshed), jax.tree.leaves(propagator.build(jnp.asarray(moved))), strict=True
-    ):
+    refreshed = jax.jit(propagator.refresh)(built(propagator, rates), jnp.asarray(moved))
+    for found, exact in zip(jax.tree.leaves(refreshed), jax.tree.leaves(built(propagator, moved)), strict=True):
         assert np.asarray(found) == pytest.approx(np.asarray(exact), rel=1e-12)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import bioregistry
 import pytest
 
 from cereblon.evidence.arrows import Arrows
 from cereblon.evidence.graph import MINOR, PART, UNCITED, MechanismGraph, mechanism_graph
+from cereblon.evidence.graph_files import indra
 from cereblon.evidence.literature import references, statements
 from cereblon.evidence.nodes import find_nodes, labels
 from cereblon.model import load_model, load_model_text
@@ -149,3 +153,48 @@ def test_signs_on_a_small_model() -> None:
     }
     graph = mechanism_graph(model)  # nothing here is cited, so nothing is drawn
     assert (graph.edges, {e.why for e in graph.excluded}) == ({}, {UNCITED})
+
+
+OTHERS = Path(__file__).parents[1] / "biology" / "drugs_of_others"
+
+
+@pytest.mark.parametrize(
+    ("drug", "arrows"),
+    [
+        ("madeupinib", {("madeupinib", "Apoptosis in CLL cells"): 1, ("madeupinib", "PI3K-AKT in CLL cells"): -1}),
+        ("madeupmab", {("madeupmab", "Normal B cells"): -1, ("CLL cells", "madeupmab"): -1}),
+        ("madeupmid", {("madeupmid", "CRL4-CRBN ligase with drug"): 1}),
+    ],
+)
+def test_a_drug_of_the_users_own_is_a_node(
+    graph: MechanismGraph, drug: str, arrows: dict[tuple[str, str], int]
+) -> None:
+    found = mechanism_graph(load_model(folders=[OTHERS / drug]))
+    node = found.nodes[drug]
+    assert (node.name, node.kind, node.identifiers) == (drug, "drug", ())
+    assert arrows.items() <= by_name(found).items()
+    mine = [e for e in found.edges.values() if drug in (e.source, e.target)]
+    for edge in mine:  # the review says nothing about it, and its own text is what stands behind the arrow
+        assert edge.terms
+        assert edge.refs == ()
+        assert {s.id for s in edge.sources} <= {"made up", "definition"}
+    # nothing that was there is lost for it
+    assert set(found.nodes) - {drug} == set(graph.nodes)
+    assert set(graph.edges) <= set(found.edges)
+    assert all(statement["evidence"] for statement in json.loads(indra(found)))
+
+
+def test_a_drug_with_public_identifiers_carries_them(tmp_path: Path) -> None:
+    folder = tmp_path / "madeupinib"
+    folder.mkdir()
+    for path in (OTHERS / "madeupinib").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    card = folder / "card.yaml"
+    card.write_text(card.read_text("utf-8") + "identity: {chebi: CHEBI:90276, atc: L01EL01}\n", "utf-8")
+    effect = folder / "effect.ant"
+    address = "https://identifiers.org/mesh:D000001"  # a register that no packaged text names
+    effect.write_text(effect.read_text("utf-8") + f'mad_effect identity "{address}"\n', "utf-8")
+    found = mechanism_graph(load_model(folders=[folder]))
+    assert found.nodes["madeupinib"].identifiers == ("CHEBI:90276",)
+    assert by_name(found)["madeupinib", "mesh:D000001"] == 1
+    assert by_name(found)["mesh:D000001", "Apoptosis in CLL cells"] == 1

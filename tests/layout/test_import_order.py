@@ -10,8 +10,8 @@ from import_graph import SOURCE, imports, modules
 
 FLOORS = (
     ("errors", "notice", "version"),
-    ("readings",),
-    ("columns", "arguments", "environment"),
+    ("arguments", "environment", "readings"),
+    ("columns",),
     ("storage",),
     ("documents",),
     ("antimony",),

@@ -37,6 +37,12 @@ def change(drugs: Path, file: str, before: str, after: str) -> None:
 
 
 MISTAKES: dict[str, tuple[str, str, str, str]] = {
+    "hour": (
+        "card.yaml", "max_daily: 200", "max_daily: 200, hours: [0, 7]", "hours in rising order, of 0, 6, 12, 18",
+    ),
+    "levels": (
+        "card.yaml", "max_daily: 200", "max_daily: 200, levels: [10, 5]", "card.yaml:7:.*expected rising levels",
+    ),
     "port": (
         "effect.ant", "into: drug_death_blood", "into: drug_death_blod",
         r"effect.ant:4: unknown port 'drug_death_blod'; nearest: drug_death_blood",

@@ -165,8 +165,9 @@ def test_a_cohort_of_one_is_wide_everywhere_and_says_so() -> None:
 
 
 def test_as_many_as_the_trial_has_are_not_remarked_on() -> None:
-    assert cohort_note(few := synthetic.study(60), few.arms) is None
+    whole = synthetic.study(60)
+    assert cohort_note(whole, whole.arms) is None
     pair = synthetic.study(20, arms=("x", "y"))
-    note = cohort_note(pair)
+    note = cohort_note(pair, pair.arms)
     assert note is not None
     assert "20 for 30 in arm x, 20 for 30 in arm y" in note

@@ -31,11 +31,12 @@ def draw(setting: str, age: tuple[float, float, float, float] | None = None, igh
         levers.lines_stop,
         levers.bulky_cm,
         1.0,
+        levers.effects,
         shifts,
     )
     chances = pool_chances(SIZE, 7)
     traits = chain(chances, setting, levers)
-    frame = measure_frame(chances, traits, setting)
+    frame = measure_frame(chances, traits, setting, levers.effects)
     return complete(chances, traits, setting, levers, frame)
 
 

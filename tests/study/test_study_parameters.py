@@ -18,7 +18,13 @@ from cereblon.evidence.verdicts import run_claims
 from cereblon.model import load_model
 from cereblon.parameters import ParameterSet, draw, read_params
 
-CHANGES = {"len_clearance_scale": 0.5, "th1_gain": 0.0, "len_volume.spread": 0.1, "pk.correlation": 0.0}
+CHANGES = {
+    "len_clearance_scale": 0.5,
+    "th1_gain": 0.0,
+    "height.men": 180.0,
+    "len_volume.spread": 0.1,
+    "pk.correlation": 0.0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +73,7 @@ def test_a_latent_trait_is_drawn_again_with_the_set_of_the_run(trial: Trial, pac
     [
         ({"parameters": {"len_volume": 1.0}}, "parameters: .*expected a ParameterSet"),
         ({"overrides": {"lymphoma_anc_hold": 0.5}}, "lymphoma_anc_hold: .*cannot be set"),
-        ({"overrides": {"male.age": 0.5}}, "male.age: .*cannot be set"),
+        ({"overrides": {"growth.log_sd": 1e4}}, "the effects of covariates give no number for growth"),
     ],
 )
 def test_what_no_run_would_read_is_refused(trial: Trial, options: dict[str, object], words: str) -> None:
@@ -87,6 +93,8 @@ def test_an_ensemble_is_drawn_around_the_set(packaged: ParameterSet) -> None:
     assert (other.values["crcl"] == 50.0).all()
     moved = {k for k in first.values if not np.array_equal(first.values[k], other.values[k])}
     assert moved == {"len_volume", "il2_gain", "th1_gain", "crcl"}
+    slower = draw_ensemble(model, 16, 3, packaged.replace({"growth.unmutated": 0.2, "growth.mutated": 0.1}))
+    assert (slower.growth < first.growth).all()
     with pytest.raises(CereblonError, match=r"th1_gain=6: expected -0\.9 to 5, the limits of its prior"):
         draw_ensemble(model, 16, 3, packaged.replace({"th1_gain": 6.0}))
 

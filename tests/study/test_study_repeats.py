@@ -156,7 +156,8 @@ def test_every_table_says_who_is_who(together: StudyResult, twins: StudyResult) 
 
 def test_finished_blocks_of_other_people_are_not_taken_over(three_arms: Trial) -> None:
     model = cereblon.load_model()
-    apart = study.StudyPlan(three_arms, 30, 3, (0, 1, 2), {}, twins=False)
+    numbers = cereblon.ParameterSet.packaged(model)
+    apart = study.StudyPlan(three_arms, 30, 3, (0, 1, 2), numbers, {}, twins=False)
     assert apart.fingerprint(model) != replace(apart, twins=True).fingerprint(model)
 
 

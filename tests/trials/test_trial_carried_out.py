@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from pydantic import ValidationError
 
 from cereblon.clinic.codes import THRESHOLDS
+from cereblon.clinic.rules import Site
+from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.orders import Orders, assessment_days, ct_flags
-from cereblon.clinic.site.orders_rules import ARM_RULES
+from cereblon.clinic.site.orders_rules import arm_numbers
 from cereblon.clinic.trial.calendar import HORIZON
 from cereblon.clinic.trial.check import check_trial, trial_warnings
 from cereblon.clinic.trial.design import Arm
@@ -23,7 +26,9 @@ from cereblon.clinic.trial.plan import PhasePlan, arm_plan
 from cereblon.clinic.trial.population import Eligibility, Printed
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
+from cereblon.model import load_model
 from cereblon.patients.population import PRINTED
+from cereblon.study.drugs import site_drugs
 from cereblon.study.population import population_of
 
 Document = dict[str, Any]
@@ -354,9 +359,16 @@ def _arm_fields() -> Iterator[str]:
     yield "gcsf"
 
 
-def _numbers(data: Document) -> dict[str, float]:
-    arm = Trial.model_validate(data).arms[0]
-    return {name: number(arm) for name, number in ARM_RULES.items()}
+@cache
+def on_board() -> tuple[SiteDrug, ...]:
+    """Return every drug of the package as the site gives it."""
+    return site_drugs(load_model(tuple(drugs())))
+
+
+def _numbers(data: Document) -> dict[str, Any]:
+    plan = arm_plan(Trial.model_validate(data).arms[0])
+    single, by_drug = arm_numbers(plan, on_board(), Site.packaged())
+    return {**single, **{name: tuple(of_drug) for name, of_drug in by_drug.items()}}
 
 
 def test_every_field_of_the_dose_rules_reaches_the_clinic() -> None:
@@ -396,5 +408,11 @@ def test_the_registry_gives_orders_to_every_arm(name: str) -> None:
     n = len(trial.arms)
     people = {key: np.full(n, value) for key, value in (("age", 70.0), ("male", 1.0), ("crcl", 80.0))}
     draws = {key: np.ones((8, n)) for key in THRESHOLDS}
-    plan = Orders(trial, np.arange(n), people | {"prior_lines": np.zeros(n)}, draws)
-    assert (plan.daily(0)["lenalidomide"].sum(axis=0) > 0).all()
+    plan = Orders(trial, np.arange(n), people | {"prior_lines": np.zeros(n)}, draws, on_board(), Site.packaged())
+    due, levels = plan.daily(0)["due"], plan.static["levels"]
+    for subject, arm in enumerate(trial.arms):
+        for course in arm.treatment:
+            row = plan.names.index(course.drug)
+            assert (due[:, row, subject] > 0).any() == (course.mask(28).any())
+            assert np.float32(course.dose.within(on_board()[row].unit)) in levels[:, row, subject]
+        assert (due[:, :, subject] > 0).any()

@@ -124,4 +124,7 @@ def test_every_drug_says_how_it_is_given() -> None:
         assert parse_hours(list(drug.hours)) == drug.hours
         assert list(drug.levels) == sorted(drug.levels)
         assert [float(level.within(drug.unit)) for level in drug.ladder()] == list(drug.levels)
-    assert {drug.rescue for drug in drugs().values()} == {"flare", "neutropenia", None}
+    rescue = [drug for drug in drugs().values() if drug.rescue is not None]
+    assert sorted(str(drug.rescue) for drug in rescue) == ["flare", "neutropenia"]  # one drug for each
+    assert all(drug.steroid == (drug.rescue == "flare") for drug in rescue)
+    assert [drug.unit for drug in rescue if drug.rescue == "neutropenia"] == ["ug"]

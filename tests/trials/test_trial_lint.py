@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cereblon.clinic.trial.check import check_trial, trial_warnings
-from cereblon.clinic.trial.lint import RULES
+from cereblon.clinic.trial.design import Design
+from cereblon.clinic.trial.lint import RULES, Remarks
 from cereblon.clinic.trial.load import load_trial, template_text, trial_ids, write_template
 
 REGISTRY = Path(str(resources.files("cereblon") / "trials"))
@@ -140,3 +141,20 @@ def test_every_rule_is_tried() -> None:
     tried = {name.split()[0] for name in SLIPS} | {"brisk_start", "unreached_phases"}  # the tests above
     assert {rule.__name__ for rule in RULES} <= tried
     assert all(rule.__doc__ for rule in RULES)
+
+
+def test_findings_name_their_rule_and_rules_can_be_added(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(template_text())
+
+    def short_follow_up(trial: Design) -> Remarks:
+        """Follow-up reaches three years."""
+        if trial.follow_up.duration_months < 36:
+            yield ("follow_up", "duration_months"), "shorter than three years"
+
+    found = check_trial(path, rules=[*RULES, short_follow_up])
+    assert [(f.severity, f.rule) for f in found] == [("warning", "short-follow-up")]
+    assert found[0].place.startswith(f"{path}:")
+    assert check_trial(path) == []
+    path.write_text("id: [")
+    assert [f.rule for f in check_trial(path)] == ["valid"]

@@ -7,16 +7,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 from phased import INDUCTION, MAINTENANCE, OBSERVATION, Data, given, induction, phased, then
 
-from cereblon.clinic.trial import drugs as drugs_module
 from cereblon.clinic.trial.check import check_trial
 from cereblon.clinic.trial.design import Phase
-from cereblon.clinic.trial.drugs import Drug, drugs
+from cereblon.clinic.trial.drugs import offering
 from cereblon.clinic.trial.load import load_trial, parse_trial, template_text
 from cereblon.clinic.trial.transitions import CONDITIONS
 from cereblon.clinic.trial.trial import Trial
@@ -186,21 +186,35 @@ follow_up: {duration_months: 24}
 """  # noqa: E501
 
 
-def test_a_protocol_is_read_word_for_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    antibody = Drug("rituximab", max_daily=1500.0, basis="per_m2", most=1000.0)
-    known = [*drugs().values(), antibody]
-    monkeypatch.setattr(drugs_module, "_packaged", lambda: known)
-    drugs.cache_clear()
-    try:
-        phase = parse_trial(EXAMPLE).arms[0].phases[0]
-        assert phase.give[0].dose.text == "375 mg/m2"
-        assert (phase.give[0].cap, phase.give[0].infusion) == (1000.0, 4.0)
-        assert (phase.give[1].from_.cycle, phase.give[1].from_.day) == (1, 9)
-        assert phase.then[0].to == ("maintenance", "observation")
-    finally:
-        monkeypatch.undo()
-        drugs.cache_clear()
-    with pytest.raises(CereblonError, match="unknown drug: expected one of lenalidomide, "):
+ANTIBODY = """\
+name: rituximab
+class: antibody
+prefix: rit
+kinetics: antibody
+enters: rit_central
+unit: mg
+dose: {basis: per_m2, max_daily: 1500, most: 1000}
+route: intravenous
+source: made up
+"""
+
+
+def test_a_protocol_is_read_word_for_word(tmp_path: Path) -> None:
+    folder = tmp_path / "rituximab"
+    folder.mkdir()
+    (folder / "card.yaml").write_text(ANTIBODY, encoding="utf-8")
+    (folder / "effect.ant").write_text("# none yet\n", encoding="utf-8")
+    with offering([folder]):
+        trial = parse_trial(EXAMPLE)
+    phase = trial.arms[0].phases[0]
+    assert phase.give[0].dose.text == "375 mg/m2"
+    assert (phase.give[1].from_.cycle, phase.give[1].from_.day) == (1, 9)
+    assert phase.then[0].to == ("maintenance", "observation")
+    # the trial keeps the folder: it is changed and planned without its being named again
+    [course] = [c for c in trial.vary({"title": "u"}).plans[0].phases[0].courses if c.drug == "rituximab"]
+    assert np.flatnonzero(course.days).tolist() == [0, 7, 14, 21]
+    assert (course.basis, course.most, course.over) == ("per_m2", 1000.0, 4.0)
+    with pytest.raises(CereblonError, match=r"unknown drug: expected one of allopurinol, .*prednisone"):
         parse_trial(EXAMPLE)
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import cereblon
-from cereblon.clinic.trial.load import parse_trial, trial_ids
+from cereblon.clinic.trial.load import load_trial, parse_trial, trial_ids
+from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 from cereblon.patients import draw_cohort
 from cereblon.patients.conditioning import SMALLEST_ENTRY
-from cereblon.patients.population import PopulationError
+from cereblon.patients.population import PRINTED, PRINTED_MEDIANS, PRINTED_SHARES, Eligibility, PopulationError
 from cereblon.report.checks import check_file
 from cereblon.study.population import plan_trial, population_of
 
@@ -101,3 +102,22 @@ def test_no_patient_is_a_child() -> None:
 def test_registry_is_far_from_the_limit_of_candidates(name: str) -> None:
     plan = plan_trial(cereblon.load_trial(name))
     assert plan.eligible > 2 * SMALLEST_ENTRY
+
+
+def test_every_item_and_limit_of_a_cohort_can_be_written_and_arrives() -> None:
+    body = load_trial("badoux2011").model_dump(mode="json", exclude_unset=True)
+    printed = {key: 30.0 for key in PRINTED_SHARES if key != "male_pct"}
+    medians = {"alc_median": "60e9/L", "platelets_median": "120e9/L", "anc_median": "4e9/L", "crcl_median": "70 mL/min"}
+    medians |= {"hemoglobin_median": 12.0, "b2m_median": 4.0, "igg_median": 700.0, "ldh_median": 1.1}
+    medians |= {"spd_median": 30.0, "ldi_median": 4.0}
+    assert medians.keys() == PRINTED_MEDIANS.keys()
+    limits = {"age_min": 65, "age_max": 90, "crcl_min": "20 mL/min", "crcl_max": "150 mL/min", "ecog_max": 2}
+    limits |= {"creatinine_max_mg_dl": 2.0, "anc_min": "0.5e9/L", "platelets_min": "30e9/L", "hemoglobin_min": 8.0}
+    limits |= {"lines_min": 0, "lines_max": 3}
+    assert limits.keys() == set(Eligibility.__dataclass_fields__)
+    body["population"] |= {"printed": {**printed, **medians, "bulky_cm": 7.5}, "eligibility": limits, "male_pct": 61.0}
+    found = population_of(Trial.model_validate(body))
+    assert found.printed.keys() == set(PRINTED)
+    assert (found.printed["male_pct"], found.printed["cd38_pct"], found.printed["anc_median"]) == (61.0, 30.0, 4.0)
+    assert (found.eligibility.crcl_max, found.eligibility.hemoglobin_min, found.bulky_cm) == (150.0, 8.0, 7.5)
+    assert all(getattr(found.eligibility, name) is not None for name in limits)

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cereblon.cli import evidence as cli_evidence
-from cereblon.cli.shared import FAILURE, AsJson, Params, given_parameters, print_json, print_view, progress_bar, say
+from cereblon.cli.shared import (
+    FAILURE,
+    AsJson,
+    Drugs,
+    Params,
+    given_parameters,
+    print_json,
+    print_view,
+    progress_bar,
+    say,
+)
 from cereblon.environment import check_environment
 from cereblon.errors import CereblonError, nearest
 from cereblon.version import __version__
@@ -95,6 +105,7 @@ def run(
         typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter, or NAME.spread; may be repeated."),
     ] = None,
     params: Params = None,
+    drugs: Drugs = None,
     knockout: Annotated[
         list[str] | None,
         typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
@@ -111,10 +122,10 @@ def run(
     from cereblon.study.earlier import planned
     from cereblon.study.target import check_target
 
-    design = load_trial(trial)
+    design = load_trial(trial, drugs=drugs or [])
     overrides = _with_knockouts(parse_settings(set_ or []), knockout or [])
     _check_arms(design, arm or [])
-    overrides = {**_from_file(params), **overrides}
+    overrides = {**_from_file(params, drugs), **overrides}
     folder = out if out is not None else Path("runs") / f"{design.id}-seed-{seed}"
     check_target(folder, planned(design, patients, seed, arm or None, overrides, twins), force)
     for line in trial_warnings(design):
@@ -152,15 +163,15 @@ def parse_settings(settings: Sequence[str]) -> dict[str, float]:
     return values
 
 
-def _from_file(path: Path | None) -> dict[str, float]:
+def _from_file(path: Path | None, drugs: list[Path] | None) -> dict[str, float]:
     """Return the numbers that a file of parameters changes; --set and --knockout change them further."""
-    given = given_parameters(path)
+    given = given_parameters(path, drugs)
     if given is None:
         return {}
     from cereblon.model import load_model
     from cereblon.parameters import ParameterSet
 
-    return given.changes(ParameterSet.packaged(load_model()))
+    return given.changes(ParameterSet.packaged(load_model(None, drugs or [])))
 
 
 def _with_knockouts(settings: dict[str, float], claims: Sequence[str]) -> dict[str, float]:
@@ -201,12 +212,11 @@ def _simulate(
     check_environment()
     with progress_bar(design.id) as progress:
         progress(0, 1, "starting")
-        from cereblon.model import load_model
-        from cereblon.study.drugs import site_drugs
+        from cereblon.study.drugs import site_drugs, trial_model
         from cereblon.study.program import study_cycle
 
         # the compiled cycle is read from disk beside the imports that follow
-        model = load_model()
+        model = trial_model(design)
         study_cycle(model, design, site_drugs(model)).begin()
         from cereblon.result import run as run_study
 
@@ -248,33 +258,44 @@ def check(
     path: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Trial file, parameter table or model text.")
     ] = None,
+    drugs: Drugs = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for mistakes in a trial file, a parameter table (.tsv) or model text (.ant), without running it.
 
-    Without FILE: the model and the registry that come with Cereblon.
+    Without FILE: the drugs in the folders of --drugs, or the model and the registry that come with Cereblon.
     """
-    from cereblon.report.checks import check_everything, check_file
+    from cereblon.report.checks import check_drugs, check_everything, check_file
 
-    findings = check_everything() if path is None else check_file(path)
+    if path is not None:
+        findings = check_file(path, drugs or [])
+    else:
+        findings = check_drugs(drugs) if drugs else check_everything()
     errors = [finding for finding in findings if finding.severity == "error"]
     if as_json:
-        fields = ("severity", "place", "message")
+        fields = ("severity", "rule", "place", "message")
         print_json([{name: getattr(finding, name) for name in fields} for finding in findings])
     else:
         for finding in findings:
             say(str(finding), err=finding.severity == "error")
         if not errors:
-            what = "the packaged model and registry" if path is None else str(path)
+            what = _checked(path, drugs)
             say(f"{what}: no errors, {len(findings)} warning{'' if len(findings) == 1 else 's'}")
     if errors:
         raise typer.Exit(FAILURE)
+
+
+def _checked(path: Path | None, drugs: list[Path] | None) -> str:
+    if path is not None:
+        return str(path)
+    return ", ".join(map(str, drugs)) if drugs else "the packaged model and registry"
 
 
 @app.command()
 def show(
     what: Annotated[str, typer.Argument(metavar="model|parameter|trial", help="What to show.")],
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A state, rule, parameter or trial.")] = None,
+    drugs: Drugs = None,
     as_json: AsJson = False,
 ) -> None:
     """Show equations in words (model), a value with spread and source (parameter), or a design (trial)."""
@@ -283,18 +304,24 @@ def show(
     views = {"model": showing.show_model, "parameter": showing.show_parameter, "trial": showing.show_trial}
     if what not in views:
         raise CereblonError(f"show '{what}': expected model, parameter or trial{nearest(what, views)}")
-    print_view(views[what](name), as_json)
+    print_view(views[what](name, drugs or []), as_json)
 
 
 @export.command()
-def sbml(path: Annotated[Path, typer.Argument(metavar="OUT.xml", help="The file to write.")]) -> None:
-    """Write the whole model as SBML, with units and annotations."""
+def sbml(
+    path: Annotated[Path, typer.Argument(metavar="OUT.xml", help="The file to write.")],
+    drugs: Drugs = None,
+    drug: Annotated[
+        list[str] | None, typer.Option("--drug", metavar="NAME", help="Only this drug on board; may be repeated.")
+    ] = None,
+) -> None:
+    """Write the model as SBML, with units and annotations: the patient with all drugs, or with those of --drug."""
     from cereblon.storage.output import check_file_target, write_text
 
     check_file_target(path)
     from cereblon.model import load_model
 
-    write_text(path, load_model().sbml)
+    write_text(path, load_model(drug or None, drugs or []).sbml)
     say(f"{path}: SBML level 3 version 1")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cereblon.cli.shared import AsJson, Params, given_parameters, print_json, print_view, progress_bar, say
+from cereblon.cli.shared import AsJson, Drugs, Params, given_parameters, print_json, print_view, progress_bar, say
 from cereblon.environment import check_environment
 
 commands = typer.Typer()
@@ -27,6 +27,7 @@ def claims(
         typer.Option("--knockout", metavar="CLAIM", help="Switch the mechanism of a claim off; may be repeated."),
     ] = None,
     params: Params = None,
+    drugs: Drugs = None,
     members: Members = 64,
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.html", help="Write the page claims.html.")] = None,
@@ -40,15 +41,19 @@ def claims(
     check_environment()
     from cereblon.evidence.dose_response import dose_responses
     from cereblon.evidence.verdicts import run_claims
+    from cereblon.model import load_model
     from cereblon.storage.output import check_file_target
 
     if out is not None:
         check_file_target(out)
-    off, ids, given = knockout or [], None if name is None else [name], given_parameters(params)
+    off, ids, given = knockout or [], None if name is None else [name], given_parameters(params, drugs)
+    model = load_model(None, drugs or [])
     with progress_bar("claims") as progress:
-        found = run_claims(ids, knockout=off, members=members, seed=seed, parameters=given, say=progress)
+        found = run_claims(ids, knockout=off, members=members, seed=seed, parameters=given, model=model, say=progress)
         drawn = [key for key, result in found.items() if result.courses] if name is not None or out is not None else []
-        doses = dose_responses(drawn, knockout=off, members=members, seed=seed, parameters=given, say=progress)
+        doses = dose_responses(
+            drawn, knockout=off, members=members, seed=seed, parameters=given, model=model, say=progress
+        )
     if out is not None:
         from cereblon.report.claims_page import write_claims_page
 
@@ -70,6 +75,7 @@ def claims(
 def assay(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The experiment (.yaml).")],
     new: Annotated[bool, typer.Option("--new", help="Write a commented experiment to edit, and stop.")] = False,
+    drugs: Drugs = None,
     members: Members = 64,
     seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the courses as CSV.")] = None,
@@ -79,6 +85,7 @@ def assay(
     check_environment()
     from cereblon.evidence.assay import run_assay, write_template
     from cereblon.evidence.documents import load_assay
+    from cereblon.model import load_model
     from cereblon.storage.output import check_file_target, write_text
 
     if new:
@@ -89,7 +96,7 @@ def assay(
     if out is not None:
         check_file_target(out)
     with progress_bar(design.id) as progress:
-        result = run_assay(design, members=members, seed=seed, say=progress)
+        result = run_assay(design, members=members, seed=seed, model=load_model(None, drugs or []), say=progress)
     if out is not None:
         write_text(out, result.table().write_csv())
     if as_json:
@@ -122,6 +129,7 @@ def provenance(
 @exports.command()
 def graph(
     path: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .graphml, .cx2 or .json (INDRA).")],
+    drugs: Drugs = None,
 ) -> None:
     """Write the mechanism graph with its evidence: GraphML, CX2 for Cytoscape, or INDRA statements."""
     check_environment()
@@ -131,7 +139,8 @@ def graph(
     check_file_target(path)
     require_ending(path)
     from cereblon.evidence.graph import mechanism_graph
+    from cereblon.model import load_model
 
-    found = mechanism_graph()
+    found = mechanism_graph(load_model(None, drugs or []))
     write_text(path, graph_text(found, path))
     say(f"{path}: {len(found.nodes)} nodes, {len(found.edges)} signed edges")

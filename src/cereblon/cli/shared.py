@@ -23,17 +23,25 @@ Params = Annotated[
     Path | None,
     typer.Option("--params", metavar="FILE", help="Table of parameters (TSV: id, value, spread), as a run writes it."),
 ]
+Drugs = Annotated[
+    list[Path] | None,
+    typer.Option("--drugs", metavar="DIR", help="Folder of drugs of your own; may be repeated."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
-def given_parameters(path: Path | None) -> ParameterSet | None:
-    """Return the set of parameters that a file gives, or None without one; raises CereblonError."""
+def given_parameters(path: Path | None, drugs: list[Path] | None = None) -> ParameterSet | None:
+    """Return the set of parameters that a file gives, or None without one; raises CereblonError.
+
+    drugs: folders of the user's own, whose numbers the file may name.
+    """
     if path is None:
         return None
     check_environment()
-    from cereblon.parameters import read_params
+    from cereblon.model import load_model
+    from cereblon.parameters import ParameterSet, read_params
 
-    return read_params(path)
+    return read_params(path, ParameterSet.packaged(load_model(None, drugs or [])))
 
 
 def print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -77,9 +78,9 @@ class Day:
         """All states by name."""
         return state.named(self.model)
 
-    def build(self, state: State, prepared: Prepared) -> Kept:
+    def begin(self, state: State) -> Kept:
         """What `run` keeps from day to day, for a first day that begins in this state."""
-        return self.fast.build(state.slow, prepared)
+        return self.fast.begin(state.slow)
 
     def run(self, state: State, doses: Doses, prepared: Prepared, kept: Kept, free: Array) -> tuple[State, Kept]:
         """24 hours from the state before the doses. `free` (S,) or (S, n) is 0 for clamped slow states.
@@ -163,18 +164,23 @@ class Day:
         self, state: State, doses: Doses, prepared: Prepared, names: tuple[str, ...]
     ) -> tuple[np.ndarray, dict[str, Array]]:
         """Hours of the day (H,) and named quantities at each, (H, n), after that hour's doses; slow states held."""
-        kept, program = self.build(state, prepared), self.model.program(names)
-        given = slots(self.model, doses, state.size, self.dtype) if self._at_slots else None
+        program, size, grid = self.model.program(names), state.size, self.fast.grid
+        given = slots(self.model, doses, size, self.dtype) if self._at_slots else None
         linear, relaxing = (state if self._at_slots else self._dosed(state, doses)).linear, state.relaxing
-        grid, parts = self.fast.grid, []
-        slow = dict(zip(self.model.slow, state.slow, strict=True))
+        kept, slow = jax.jit(lambda now: self.fast.refresh(self.begin(now), now.slow, prepared, 0.0))(state)
+
+        @partial(jax.jit, static_argnums=0)  # compiled once for windows of a kind
+        def window(dense: bool, linear: Array, relaxing: Array, number: Array) -> tuple[Array, Array, list[Array]]:
+            span = grid.after_dose if dense else grid.later
+            at = Window(span, number.astype(self.dtype) * grid.length, given)
+            known, end = self.fast.known(self._at_once(linear, number, given), relaxing, slow, prepared, kept, at)
+            last = [known[name][-1] for name in self.model.relaxing]
+            found = [jnp.broadcast_to(v, (span.hours.size, size)) for v in program.run(known)]
+            return end, jnp.stack(last) if last else relaxing, found
+
+        parts = []
         for number in range(grid.windows):
-            span, start = grid.span(number), jnp.asarray(number * grid.length, self.dtype)
-            linear = self._at_once(linear, jnp.asarray(number), given)
-            known, linear = self.fast.known(linear, relaxing, slow, prepared, kept, Window(span, start, given))
-            relaxing = jnp.stack([known[r][-1] for r in self.model.relaxing]) if self.model.relaxing else relaxing
-            shape = (span.hours.size, state.size)
-            found = [jnp.broadcast_to(v, shape) for v in program.run(known)]
+            linear, relaxing, found = window(grid.dense[number], linear, relaxing, jnp.asarray(number))
             parts.append([v if number == grid.windows - 1 else v[:-1] for v in found])
         return grid.hours, {k: jnp.concatenate(v) for k, v in zip(names, zip(*parts, strict=True), strict=True)}
 

@@ -136,11 +136,10 @@ class FastDay:
             self.mixture.prepare(values),
         )
 
-    def build(self, slow: Array, prepared: Any) -> Kept:
-        """The propagators of the linear states with the slow states (S, n) as they stand now."""
-        if self.propagator is None:
-            return Kept((), slow[self._at])
-        return Kept(self.propagator.build(self._coefficients(self._named(slow), prepared, slow)), slow[self._at])
+    def begin(self, slow: Array) -> Kept:
+        """What is kept before a first day that begins with these slow states, (S, n): no propagators yet."""
+        blocks = () if self.propagator is None else self.propagator.blank(slow.shape[-1], slow.dtype)
+        return Kept(blocks, slow[self._at])
 
     def refresh(self, kept: Kept, slow: Array, prepared: Any, ahead: Any) -> tuple[Kept, dict[str, Array]]:
         """`kept` made anew where a subject's rates have moved, and the slow states (S, n) by name.
@@ -266,8 +265,8 @@ class FastDay:
 
 def joined(windows: Drive) -> Drive:
     """The drive of a slow step from those of its windows, which are stacked along a first axis."""
-    count = windows.means.shape[0]
-    inputs = jnp.reshape(windows.inputs, (-1, *windows.inputs.shape[2:]))
+    count, width, *one = windows.inputs.shape
+    inputs = jnp.reshape(windows.inputs, (count * width, *one))  # -1 cannot be worked out where there are no inputs
     return Drive(jnp.mean(windows.means, axis=0), inputs, jnp.reshape(windows.weights, -1) / count)
 
 

@@ -98,13 +98,14 @@ class Propagator:
         parts = round(grid.length / grid.finest)
         self._powers = [k for k in range(parts.bit_length()) if parts >> k & 1]  # doublings that make up a window
 
-    def build(self, coefficients: Array) -> tuple[Built, ...]:
-        """The propagators of every block; `coefficients` (transfer, n), 1/day, in the order of `transfer`."""
-        everybody = jnp.ones(coefficients.shape[-1], bool)
+    def blank(self, n: int, dtype: Any) -> tuple[Built, ...]:
+        """What `refresh` builds for everybody, n subjects."""
         out = []
-        for block, rates in self._rates(coefficients):
+        for block in self.blocks:
+            rates = jax.ShapeDtypeStruct((len(block.rates), n), dtype)
             shapes = jax.eval_shape(lambda r, b=block: self._build(b, r), rates)
-            out.append(self._renewed(block, Built(*(jnp.zeros(x.shape, x.dtype) for x in shapes)), rates, everybody))
+            made = Built(*(jnp.zeros(x.shape, x.dtype) for x in shapes))
+            out.append(made._replace(rates=jnp.full(rates.shape, jnp.nan, dtype)))
         return tuple(out)
 
     def refresh(self, built: tuple[Built, ...], coefficients: Array) -> tuple[Built, ...]:
@@ -115,7 +116,7 @@ class Propagator:
         """
         out = []
         for (block, rates), old in zip(self._rates(coefficients), built, strict=True):
-            moved = jnp.any(jnp.abs(rates - old.rates) > _MOVED * jnp.abs(old.rates), axis=0)
+            moved = ~jnp.all(jnp.abs(rates - old.rates) <= _MOVED * jnp.abs(old.rates), axis=0)  # blank rates have too
             out.append(self._renewed(block, old, rates, moved))
         return tuple(out)
 
@@ -162,6 +163,9 @@ class Propagator:
         if self._infusing(block):
             lengths = int(self.grid.after_dose.doubling.max()) + 1
             return Built(rates, nothing[:0, 0], jnp.zeros((hours.size, 0, n), dtype), doubled[:lengths])
+        whole = reduce(lambda a, b: _product(block.full, a, b), [doubled[k] for k in self._powers])
+        if not block.rows:
+            return Built(rates, whole, jnp.zeros((hours.size, 0, n), dtype), nothing)
 
         def advance(carry: Array, k: Array) -> tuple[Array, Array]:
             whole = dict(zip(block.rows, carry, strict=True))
@@ -171,7 +175,6 @@ class Propagator:
         ones = np.array([1.0 if i == j else 0.0 for i, j in block.entries])
         start = jnp.broadcast_to(jnp.asarray(ones, dtype)[:, None], first.shape)[rows]
         _, later = lax.scan(advance, start, jnp.asarray(self.grid.after_dose.doubling))
-        whole = reduce(lambda a, b: _product(block.full, a, b), [doubled[k] for k in self._powers])
         return Built(rates, whole, jnp.concatenate([start[None], later]), nothing)
 
     def _short_step(self, block: Block, rates: Array) -> tuple[Array, Array]:

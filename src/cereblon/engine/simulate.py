@@ -16,6 +16,7 @@ from cereblon.model import Model
 from .cycle import DAYS
 from .day import Day, Values, working_type
 from .dose import Dose, Doses, at_hours
+from .grid import SLOTS
 from .programs import Program
 from .state import State
 
@@ -114,7 +115,7 @@ def _runner(
 
             return lax.scan(one, carry, given)
 
-        (state, _), saved = lax.scan(week, (state, day.build(state, prepared)), (doses, active))
+        (state, _), saved = lax.scan(week, (state, day.begin(state)), (doses, active))
         return state, saved, see(state)
 
     return Program(run), day
@@ -137,7 +138,7 @@ def course(
     values = model.values({**(individual or {}), **(shared or {})})
     sizes = [np.shape(v)[-1] for v in jax.tree.leaves([values, dict(doses or {})]) if np.ndim(v)]
     n = max(sizes, default=1) if state is None else state.size
-    day = Day(model, 8, working_type(dtype), watch_all=True, doses=doses)
+    day = Day(model, SLOTS, working_type(dtype), watch_all=True, doses=doses)
     people = {k: jnp.broadcast_to(jnp.asarray(values[k], day.dtype), (n,)) for k in model.individual}
     prepared = day.prepare(people, {k: values[k] for k in model.shared})
     now = day.start(people, {k: values[k] for k in model.shared}, n) if state is None else state

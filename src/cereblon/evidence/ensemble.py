@@ -56,7 +56,7 @@ def draw_ensemble(model: Model, size: int = MEMBERS, seed: int = 1, parameters: 
     given = ParameterSet.packaged(model) if parameters is None else parameters
     given.require_model(model)
     numbers = np.arange(1, size + 1)
-    cohort = draw_cohort(Population(size), "untreated", numbers, seed).columns
+    cohort = draw_cohort(Population(size), "untreated", numbers, seed, given.effects).columns
     values: dict[str, Floats] = {name: np.full(size, value) for name, value in given.values.items()}
     values |= individual_values(model, given, cohort, numbers, seed)
     scores = normals(seed, Purpose.PRIORS, list(given.priors), numbers, range(1))[:, 0]

@@ -80,7 +80,7 @@ class MechanismGraph:
         return {n: references()[n] for n in sorted(used)}
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def mechanism_graph(model: Model | None = None) -> MechanismGraph:
     """Return the graph of a model, by default the packaged one."""
     model = model or load_model()
@@ -93,12 +93,18 @@ def mechanism_graph(model: Model | None = None) -> MechanismGraph:
     excluded = []
     for arrow in found:
         edge = _edge(model, arrow, arrow.source in still, nodes, formulas)
-        why = PART if _is_part(nodes, arrow) else MINOR if _is_minor(arrows, arrow) else "" if edge.refs else UNCITED
+        stated = edge.refs or _of_own_drug(nodes, arrow)  # no review speaks of a drug that somebody made up
+        why = PART if _is_part(nodes, arrow) else MINOR if _is_minor(arrows, arrow) else "" if stated else UNCITED
         if why:
             excluded.append(Excluded(arrow.source, arrow.target, why))
         else:
             edges[edge.id] = edge
     return MechanismGraph(nodes, edges, tuple(excluded), model.fingerprint)
+
+
+def _of_own_drug(nodes: Mapping[str, Node], arrow: Arrow) -> str:
+    """Return the prefix of the user's drug at either end of an arrow, or nothing."""
+    return nodes[arrow.source].prefix or nodes[arrow.target].prefix
 
 
 def _is_part(nodes: Mapping[str, Node], arrow: Arrow) -> bool:
@@ -143,9 +149,12 @@ def _formulas(model: Model) -> dict[str, str]:
 def _edge(model: Model, arrow: Arrow, drug: bool, nodes: Mapping[str, Node], formulas: Mapping[str, str]) -> Edge:
     words = model.system.words
     noted = [n for n in (*arrow.terms, *arrow.path) if n in words]
-    if not any(words[n].claims for n in noted):
+    own = _of_own_drug(nodes, arrow)
+    if own:  # what the patient's equations cite is not about this drug
+        noted = [n for n in noted if n.startswith(own)]
+    elif not any(words[n].claims for n in noted):
         noted += [q for q in nodes[arrow.target].quantities if q in words]
-    rows = [cited(model.parameters[p].source) for p in arrow.parameters]
+    rows = [cited(model.parameters[p].source) for p in arrow.parameters if p.startswith(own)]
     claims = dict.fromkeys([*(c for n in noted for c in words[n].claims), *(c for _, cs in rows for c in cs)])
     kept = _fitting(claims, drug)
     listed = {s.id: s for n in noted for s in cited(words[n].sources)[0]} | {s.id: s for ss, _ in rows for s in ss}

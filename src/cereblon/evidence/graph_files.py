@@ -152,7 +152,10 @@ def _agent(node: Node) -> dict[str, Any]:
 
 
 def _evidence(edge: Edge) -> list[dict[str, Any]]:
-    """One piece of evidence for each claim, with its references; the equation and its parameters with each."""
+    """One piece of evidence for each claim, with its references; the equation and its parameters with each.
+
+    An arrow of a user's drug may stand for no claim: then its own text is the evidence.
+    """
     shared = {k: v for k, v in edge_data(edge).items() if k in ("equations", "parameters", "sources", "strength")}
     out = []
     for claim in edge.claims:
@@ -167,6 +170,9 @@ def _evidence(edge: Edge) -> list[dict[str, Any]]:
                 "epistemics": {"direct": True},
             }
         )
+    if not out:
+        text = "; ".join(t.says or t.name for t in edge.terms)
+        out.append({"source_api": "cereblon", "source_id": edge.id, "text": text, "annotations": shared})
     return out
 
 

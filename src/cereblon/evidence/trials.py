@@ -39,6 +39,7 @@ class Trials:
     def result(self, condition: Condition, patients: int, off: Mapping[str, float]) -> Analysis:
         """Return the result of a condition's trial. off: parameters of mechanisms that are off everywhere."""
         from cereblon.clinic.trial.load import load_trial
+        from cereblon.outcomes.analysis import Analysis
         from cereblon.study import run as study
 
         if condition.scale or condition.initial or condition.clamp:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .load import load_model as load_model
     from .load import load_model_text as load_model_text
     from .model import Model as Model
-    from .sbml import Finding as Finding
     from .sbml import ModelError as ModelError
     from .tables import TableError as TableError
     from .tables import read_parameters as read_parameters
@@ -35,7 +34,7 @@ _MODULES = {
     "lint": ("check",),
     "load": ("load_model", "load_model_text"),
     "model": ("Model",),
-    "sbml": ("Finding", "ModelError"),
+    "sbml": ("ModelError",),
     "tables": ("TableError", "read_parameters"),
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}

@@ -40,12 +40,12 @@ class Composition:
 
 
 def on_board(drugs: Sequence[str] | None, folders: Sequence[Path] = ()) -> tuple[DrugFolder, ...]:
-    """The named drugs and those they need, in order of name; all of the package for None.
+    """The named drugs and those they need, in order of name; all that there are for None.
 
     Raises CereblonError for a drug that neither the package nor `folders` has, with the nearest.
     """
     known = drug_folders(folders)
-    wanted = [n for n, d in known.items() if not d.own] if drugs is None else list(drugs)
+    wanted = list(known) if drugs is None else list(drugs)
     needed_by: dict[str, str] = {}
     chosen: set[str] = set()
     while wanted:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cereblon.antimony.lexer import ARROWS, Token, normal, statements, words
+from cereblon.documents.findings import Finding
 
 from .cards import packaged_drugs
 from .compose import PATIENT_TABLE
 from .expr import free
 from .model import Model
-from .sbml import Finding
 
 
 def check(model: Model) -> list[Finding]:
@@ -19,7 +19,7 @@ def check(model: Model) -> list[Finding]:
     Errors: a unit inconsistency that libSBML reports, a reaction or rate without source, a parameter without unit or
     source, a number in a formula that is no parameter. Warnings: unused parameters, reactions without words.
     """
-    out = [Finding("error", f.place, f.message) for f in model.unit_findings]
+    out = [Finding("error", f.place, f.message, f.rule) for f in model.unit_findings]
     out += _unannotated(model)
     out += _parameters(model)
     out += _bare_numbers(model)
@@ -40,10 +40,11 @@ def _unannotated(model: Model) -> list[Finding]:
                     "error",
                     place,
                     f"{kind} '{name}' has no source; expected notes \"claim: ...; source: ...\"",
+                    "sources",
                 )
             )
         elif not words.says:
-            out.append(Finding("warning", place, f"{kind} '{name}' does not say in words what it is"))
+            out.append(Finding("warning", place, f"{kind} '{name}' does not say in words what it is", "words"))
     return out
 
 
@@ -57,10 +58,10 @@ def _parameters(model: Model) -> list[Finding]:
         place = f"{p.file}:{p.line}" if p.file else str(model.index.place(p.id) or p.id)
         for column in ("unit", "source"):
             if not getattr(p, column).strip():
-                out.append(Finding("error", place, f"parameter '{p.id}' has no {column}"))
+                out.append(Finding("error", place, f"parameter '{p.id}' has no {column}", "rows"))
         needless = p.id not in used and p.id not in ("body", "default_compartment")
         if needless and (p.file != PATIENT_TABLE or whole):
-            out.append(Finding("warning", place, f"parameter '{p.id}' is used nowhere in the model"))
+            out.append(Finding("warning", place, f"parameter '{p.id}' is used nowhere in the model", "unused"))
     return out
 
 
@@ -72,7 +73,7 @@ def _bare_numbers(model: Model) -> list[Finding]:
             for number in _numbers(_formula(statement)):
                 place = f"{document.name}:{document.line(number.line)}"
                 what = f"number {number.text} in the formula of '{statement[0].text}'; expected a parameter with a row"
-                out.append(Finding("error", place, f"{what} (0, 1, 2 and exponents may stand bare)"))
+                out.append(Finding("error", place, f"{what} (0, 1, 2 and exponents may stand bare)", "bare-numbers"))
     return out
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from os import PathLike
 from pathlib import Path
 
-from cereblon.arguments import instance, path, shown, words
-from cereblon.errors import CereblonError, nearest
+from cereblon.arguments import instance, paths, words
+from cereblon.errors import nearest
 
 from .cards import CARD, DOSE_UNITS, DrugCard, DrugFolder, packaged_drugs
 from .classify import classify, flatten_derived
@@ -84,9 +83,9 @@ def _build_own(
 def load_model(drugs: Sequence[str] | None = None, folders: Sequence[Path] = (), *, extra: str | None = None) -> Model:
     """The patient with drugs on board, and `extra` Antimony text appended.
 
-    drugs: names; what a drug needs comes with it; None for all drugs of the package, an empty list for none.
+    drugs: names; what a drug needs comes with it; None for all that there are, an empty list for none.
     folders: drugs of the user's own, each a folder with card.yaml, effect.ant and parameters.tsv, or a folder of such
-    folders; only those in `drugs` come on board. Their texts and `extra` are read in a child process with limits of
+    folders. Their texts and `extra` are read in a child process with limits of
     time and memory.
 
     Raises ModelError, DocumentError or TableError with file:line for whatever is wrong in the documents, CereblonError
@@ -95,13 +94,7 @@ def load_model(drugs: Sequence[str] | None = None, folders: Sequence[Path] = (),
     if extra is not None:
         instance("extra", extra, str, "Antimony text")
     named = None if drugs is None else words("drugs", drugs, next(iter(packaged_drugs())))
-    return _load_model(on_board(named, _folders(folders)), extra)
-
-
-def _folders(folders: object) -> tuple[Path, ...]:
-    if isinstance(folders, (str, bytes, PathLike, Mapping)) or not isinstance(folders, Iterable):
-        raise CereblonError(f"folders: {shown(folders)}: expected a list of paths such as ['my_drugs']")
-    return tuple(path("folders", folder) for folder in folders)
+    return _load_model(on_board(named, paths("folders", folders)), extra)
 
 
 @lru_cache(maxsize=64)

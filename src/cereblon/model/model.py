@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from cereblon.documents.findings import Finding
 from cereblon.errors import nearest
 
 from .cards import DrugCard, Entry, entries
@@ -19,7 +20,7 @@ from .documents import Document, Index, Parameter
 from .equations import Equation, equations
 from .evaluate import Program
 from .expr import Expr, sym
-from .sbml import Finding, ModelError, parsed, to_sbml, unit_findings, write
+from .sbml import ModelError, parsed, to_sbml, unit_findings, write
 from .system import System
 
 Values = Mapping[str, Any]

@@ -9,6 +9,7 @@ from typing import Any
 from cereblon.antimony.guard import LimitError, read_guarded
 from cereblon.antimony.lexer import normal
 from cereblon.antimony.libraries import AntimonyError, OwnUnitError, Remark, UnitError, read, remarks
+from cereblon.documents.findings import Finding
 from cereblon.errors import CereblonError, nearest
 
 from .documents import Document, Index, Parameter
@@ -29,18 +30,6 @@ class Composed:
 
     text: str
     origin: list[tuple[str, int]]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One result of a check: severity (error or warning), place (file:line or a name), message."""
-
-    severity: str
-    place: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.severity}: {self.message}"
 
 
 def joined(documents: list[Document], parameters: dict[str, Parameter], index: Index) -> Composed:
@@ -136,7 +125,7 @@ def _finding(remark: Remark, index: Index) -> Finding:
     place = next((str(p) for p in quoted if p is not None), "model")
     start = remark.words.find("The units of the <")
     text = remark.words[start:] if start > 0 else remark.words
-    return Finding("error" if remark.severe else "warning", place, f"{text} (libSBML {remark.number})")
+    return Finding("error" if remark.severe else "warning", place, f"{text} (libSBML {remark.number})", "units")
 
 
 def write(document: Any) -> str:

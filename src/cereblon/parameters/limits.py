@@ -24,7 +24,8 @@ def require_value(row: Parameter, value: float) -> None:
         raise CereblonError(f"{said}: is solved for every subject from the baseline; it cannot be set")
     if not abs(value) <= LARGEST:
         raise CereblonError(f"{said}: expected a finite number of {row.unit}, at most {LARGEST:g}")
-    if value < 0 and row.value >= 0 and row.distribution != "normal":
+    signed = row.distribution == "normal" or row.unit.startswith("log-odds")
+    if value < 0 and row.value >= 0 and not signed:
         raise CereblonError(f"{said}: cannot be negative; the packaged value is {row.value:g} {row.unit}")
     if row.distribution == "logitnormal" and not 0 < value < 1:
         raise CereblonError(f"{said}: varies between subjects within 0-1; expected a value between 0 and 1")

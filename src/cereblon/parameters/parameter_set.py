@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SPREAD: Final = ".spread"
 CORRELATION: Final = ".correlation"
 PRIOR: Final = ".prior"
+NUMERICAL: Final = "condition."
+"""Beginning of the effects that are settings of a method, such as the size of a pool, and no numbers of patients."""
 _DIGITS: Final = 16
 """Hexadecimal digits of an id."""
 
@@ -59,7 +61,7 @@ class ParameterSet:
         return cls.create(
             model.parameters,
             packaged_rows(SITE),
-            packaged_rows(EFFECTS),
+            {name: row for name, row in packaged_rows(EFFECTS).items() if not name.startswith(NUMERICAL)},
             packaged_rows(CORRELATIONS),
             {name: prior for name, prior in packaged_priors().items() if name in model.parameters},
         )

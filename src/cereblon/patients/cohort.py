@@ -7,7 +7,7 @@ population) and on nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from cereblon.parameters.streams import Purpose, normals, uniforms
 from cereblon.parameters.subjects import Floats, Integers, check_subjects
 from cereblon.patients.conditioning import Plan, plan_population
 from cereblon.patients.covariates import COVARIATES
-from cereblon.patients.documents import load_documents
 from cereblon.patients.entry import eligible
 from cereblon.patients.joint import NORMALS, UNIFORMS, Chances, Traits, chain, complete, normal_stream, uniform_stream
 from cereblon.patients.population import Population, PopulationError
@@ -46,16 +45,22 @@ class Cohort:
 
 
 def draw_cohort(
-    population: Population, setting: str, subjects: Sequence[int] | NDArray[np.integer], seed: int
+    population: Population,
+    setting: str,
+    subjects: Sequence[int] | NDArray[np.integer],
+    seed: int,
+    effects: Mapping[str, float] | None = None,
 ) -> Cohort:
     """Draw the subjects with the given numbers.
+
+    effects: of covariates on each other, by id (default: the packaged ones).
 
     Returns a `Cohort` whose columns are those of `COVARIATES`, one entry per subject and in the order of
     `subjects`. Raises `CereblonError` for an unknown setting, impossible entry limits, or printed items
     that contradict each other.
     """
     numbers = check_subjects(subjects, seed)
-    plan = plan_population(population, setting)
+    plan = plan_population(population, setting, effects)
     parts = [_draw(plan, numbers[start : start + CHUNK], seed) for start in range(0, max(len(numbers), 1), CHUNK)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in COVARIATES}
     return Cohort(numbers, columns, plan)
@@ -76,7 +81,8 @@ def _draw(plan: Plan, numbers: Integers, seed: int) -> Traits:
         accepted = accepted.reshape(block, len(waiting))
         done = accepted.any(axis=0)
         picked = (accepted.argmax(axis=0) * len(waiting) + np.arange(len(waiting)))[done]
-        for name, column in model_columns({key: value[picked] for key, value in traits.items()}).items():
+        columns = model_columns({key: value[picked] for key, value in traits.items()}, plan.levers.effects)
+        for name, column in columns.items():
             chosen[name][waiting[done]] = column
         waiting = waiting[~done]
         first, block = first + block, 2 * block
@@ -93,12 +99,12 @@ def _candidates(plan: Plan, numbers: Integers, seed: int, which: range) -> tuple
     traits = complete(chances, chain(chances, plan.setting, plan.levers), plan.setting, plan.levers, plan.frame)
     columns = features(traits, plan.population, plan.levers)
     weight = np.exp(log_weight(columns, plan.tilt, len(u[0])) - plan.weight_cap)
-    return traits, eligible(traits, plan.setting, plan.population) & (chances.uniforms["accept"] < weight)
+    passed = eligible(traits, plan.setting, plan.population, plan.levers.effects)
+    return traits, passed & (chances.uniforms["accept"] < weight)
 
 
-def model_columns(traits: Traits) -> Traits:
-    """Return the columns of `COVARIATES`, in their units, from the traits of the joint model."""
-    e = load_documents().effects
+def model_columns(traits: Traits, e: Mapping[str, float]) -> Traits:
+    """Return the columns of `COVARIATES`, in their units, from the traits of the joint model under the effects `e`."""
     found = {RENAMED.get(name, name): value for name, value in traits.items()}
     found["igg0"] = traits["igg_mg_dl"] / 100.0
     found["growth0"] = traits["growth"] / e["growth.days_per_year"]

@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 from scipy.special import logit, ndtri
 
+from cereblon.errors import CereblonError
 from cereblon.parameters.streams import Purpose, stream_generator
 from cereblon.parameters.subjects import Floats
 from cereblon.patients.documents import check_setting, load_documents
@@ -100,17 +101,20 @@ def _pool() -> Chances:
     return pool_chances(int(e["condition.pool"]), int(e["condition.pool_seed"]))
 
 
-_PLANS: dict[tuple[str, str], Plan] = {}
+_PLANS: dict[tuple[str, str, tuple[tuple[str, float], ...]], Plan] = {}
 
 
-def plan_population(population: Population, setting: str) -> Plan:
+def plan_population(population: Population, setting: str, effects: Mapping[str, float] | None = None) -> Plan:
     """Return the plan of a population, from memory when it was made before.
+
+    effects: of covariates on each other, by id (default, also for those left out: the packaged ones).
 
     Raises `PopulationError` when the entry limits leave nobody or the printed items contradict each other.
     """
-    key = (check_setting(setting), population.key())
+    changed = {name: x for name, x in (effects or {}).items() if x != load_documents().effects.get(name)}
+    key = (check_setting(setting), population.key(), tuple(sorted(changed.items())))
     if key not in _PLANS:
-        _PLANS[key] = _make_plan(population, setting)
+        _PLANS[key] = _make_plan(population, setting, changed)
     return _PLANS[key]
 
 
@@ -129,10 +133,12 @@ class _Round:
 
 def _evaluate(population: Population, setting: str, levers: Levers) -> _Round:
     chances = _pool()
-    traits = chain(chances, setting, levers)
-    frame = measure_frame(chances, traits, setting)
-    traits = complete(chances, traits, setting, levers, frame)
-    keep = eligible(traits, setting, population)
+    with np.errstate(all="ignore"):  # effects without sense are said below
+        traits = chain(chances, setting, levers)
+        frame = measure_frame(chances, traits, setting, levers.effects)
+        traits = complete(chances, traits, setting, levers, frame)
+    _require_numbers(traits)
+    keep = eligible(traits, setting, population, levers.effects)
     share = float(keep.mean())
     refuse_few(traits, setting, population, share, SMALLEST_ENTRY)
     traits = {name: value[keep] for name, value in traits.items()}
@@ -145,9 +151,16 @@ def _evaluate(population: Population, setting: str, levers: Levers) -> _Round:
     return _Round(frame, traits, share, columns, weights, mass, effective)
 
 
-def _make_plan(population: Population, setting: str) -> Plan:
-    e = load_documents().effects
-    levers = first_levers(population, setting)
+def _require_numbers(traits: Traits) -> None:
+    """Refuse effects that give traits without a value, such as a spread beyond all numbers. Raises CereblonError."""
+    for name, value in traits.items():
+        if not np.isfinite(value).all():
+            raise CereblonError(f"the effects of covariates give no number for {name} of a subject")
+
+
+def _make_plan(population: Population, setting: str, effects: Mapping[str, float]) -> Plan:
+    levers = first_levers(population, setting, effects)
+    e = levers.effects
     state = _evaluate(population, setting, levers)
     moved = False
     for _ in range(ROUNDS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -54,9 +55,9 @@ def limits_of(population: Population) -> tuple[Limit, ...]:
     return tuple(limit for limit in every if limit.low is not None or limit.high is not None)
 
 
-def eligible(traits: Traits, setting: str, population: Population) -> Booleans:
-    """Return (m,) whether each candidate may enter: plausible, diseased, inside the trial's limits."""
-    e, stated = load_documents().effects, population.eligibility
+def eligible(traits: Traits, setting: str, population: Population, e: Mapping[str, float]) -> Booleans:
+    """Return (m,) whether each candidate may enter: plausible, diseased, inside the limits; `e`: the effects."""
+    stated = population.eligibility
     t = traits
     keep: Booleans = t["ffm"] <= e["ffm.most"] * t["weight"]
     if setting != "after_induction":
@@ -126,10 +127,9 @@ def age_levers(population: Population, setting: str) -> tuple[float, float, floa
     return float(brentq(excess, *ends)), sd, low, high
 
 
-def lines_levers(population: Population, setting: str) -> tuple[int, int, float]:
+def lines_levers(population: Population, setting: str, effects: Mapping[str, float]) -> tuple[int, int, float]:
     """Return smallest and largest number of earlier lines, and the chance of stopping at each."""
-    documents = load_documents()
-    margin, stop = documents.margins[setting]["prior_lines"], documents.effects["lines.stop"]
+    margin, stop = load_documents().margins[setting]["prior_lines"], effects["lines.stop"]
     lines, limits = population.prior_lines, population.eligibility
     if setting == "untreated":
         return 0, 0, stop
@@ -153,14 +153,15 @@ def lines_levers(population: Population, setting: str) -> tuple[int, int, float]
     return low, high, float(brentq(excess, 1e-6, 1.0 - 1e-9)) if excess(1e-6) < 0 else 1e-6
 
 
-def first_levers(population: Population, setting: str) -> Levers:
-    """Return the levers before any printed share or median has moved them."""
-    e = load_documents().effects
+def first_levers(population: Population, setting: str, effects: Mapping[str, float] | None = None) -> Levers:
+    """Return the levers before any printed share or median has moved them; effects: default the packaged ones."""
+    e = {**load_documents().effects, **(effects or {})}
     mean, sd, low, high = age_levers(population, setting)
-    least, most, stop = lines_levers(population, setting)
+    least, most, stop = lines_levers(population, setting, e)
     return Levers(
         age_mean=mean, age_sd=sd, age_low=low, age_high=high,
         lines_low=least, lines_high=most, lines_stop=stop,
         bulky_cm=e["bulky.node"] if population.bulky_cm is None else population.bulky_cm,
         bulky_found=1.0 if population.bulky_by == "ct" else e["bulky.examined"],
+        effects=e,
     )  # fmt: skip

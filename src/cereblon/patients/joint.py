@@ -68,6 +68,8 @@ class Levers:
     bulky_cm: float
     bulky_found: float
     """Share of bulk on CT that the trial's method calls bulky."""
+    effects: Mapping[str, float]
+    """Effects of covariates on each other, by id."""
     shifts: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, name: str) -> float:
@@ -101,8 +103,7 @@ def correlation(documents: Documents) -> Floats:
 
 def chain(chances: Chances, setting: str, levers: Levers) -> Traits:
     """Return the traits of m candidates that have a known cause: body, kidney, genes."""
-    documents = load_documents()
-    e, margins = documents.effects, documents.margins[setting]
+    e, margins = levers.effects, load_documents().margins[setting]
     z, u = chances.normals, chances.uniforms
     t: Traits = {}
     t["age"] = truncated_normal(u["age"], levers.age_mean, levers.age_sd, levers.age_low, levers.age_high)
@@ -197,9 +198,8 @@ def laboratory_scores(chances: Chances, traits: Traits, frame: Frame) -> Traits:
     return scores
 
 
-def ecog_score(chances: Chances, traits: Traits, scores: Traits, frame: Frame) -> Floats:
-    """Return the latent performance score (m,): worse with age, anaemia and earlier lines."""
-    e = load_documents().effects
+def ecog_score(chances: Chances, traits: Traits, scores: Traits, frame: Frame, e: Mapping[str, float]) -> Floats:
+    """Return the latent performance score (m,): worse with age, anaemia and earlier lines, by the effects `e`."""
     age = traits["age"] / 10.0 - frame.means["age"]
     lines = traits["prior_lines"] / 2.0 - frame.means["lines"]
     return np.asarray(
@@ -210,7 +210,7 @@ def ecog_score(chances: Chances, traits: Traits, scores: Traits, frame: Frame) -
     )
 
 
-def measure_frame(chances: Chances, traits: Traits, setting: str) -> Frame:
+def measure_frame(chances: Chances, traits: Traits, setting: str, effects: Mapping[str, float]) -> Frame:
     """Measure the centring constants on a pool of candidates."""
     documents = load_documents()
     drivers = predictors(traits)
@@ -223,7 +223,7 @@ def measure_frame(chances: Chances, traits: Traits, setting: str) -> Frame:
                 moved = moved + shift.value * (drivers[shift.predictor] - means[shift.predictor])
         sd[trait] = float(np.sqrt(1.0 + moved.var()))
     frame = Frame(means, dict.fromkeys(LABORATORY, 0.0), sd, (0.0, 0.0))
-    latent = ecog_score(chances, traits, laboratory_scores(chances, traits, frame), frame)
+    latent = ecog_score(chances, traits, laboratory_scores(chances, traits, frame), frame, effects)
     margins = documents.margins[setting]
     low, high = np.quantile(latent, [margins["ecog_0"].value, margins["ecog_0_1"].value])
     return Frame(means, frame.score_mean, sd, (float(low), float(high)))
@@ -231,8 +231,7 @@ def measure_frame(chances: Chances, traits: Traits, setting: str) -> Frame:
 
 def complete(chances: Chances, traits: Traits, setting: str, levers: Levers, frame: Frame) -> Traits:
     """Add laboratory values, sizes, stage and performance to the traits of `chain`; return all of them."""
-    documents = load_documents()
-    e, margins = documents.effects, documents.margins[setting]
+    e, margins = levers.effects, load_documents().margins[setting]
     u = chances.uniforms
     t = dict(traits)
     scores = laboratory_scores(chances, t, frame)
@@ -261,7 +260,7 @@ def complete(chances: Chances, traits: Traits, setting: str, levers: Levers, fra
     large = (t["ldi0"] >= levers.bulky_cm) & (u["examined"] < levers.bulky_found)
     t["bulky"] = flag(large)
     t["symptoms"] = flag((u["symptoms"] < e["symptoms.share"]) | ~reason_to_treat(t, e))
-    latent = ecog_score(chances, t, scores, frame)
+    latent = ecog_score(chances, t, scores, frame, e)
     t["ecog"] = flag(latent > frame.ecog_cuts[0]) + flag(latent > frame.ecog_cuts[1])
     t["ecog_0"], t["ecog_2"] = flag(t["ecog"] == 0), flag(t["ecog"] == 2)
     return t

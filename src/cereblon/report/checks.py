@@ -5,28 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from cereblon.antimony.lexer import MOST_BYTES
+from cereblon.documents.findings import Finding
 from cereblon.errors import CereblonError, visible
 from cereblon.storage.reading import read_limited
-
-
-class Finding(Protocol):
-    """A finding of either lint: severity (error or warning), place, message; its text is one line."""
-
-    @property
-    def severity(self) -> str:
-        """Either error or warning."""
-
-    @property
-    def place(self) -> str:
-        """File, line and column as far as known."""
-
-    @property
-    def message(self) -> str:
-        """What is wrong, and what was expected."""
-
 
 _TRIAL = (".yaml", ".yml", ".json")
 _TABLE = (".tsv",)
@@ -34,20 +17,19 @@ _MODEL = (".ant", ".txt")
 
 
 def _problem(error: CereblonError, path: Path) -> Sequence[Finding]:
-    from cereblon.model import Finding as ModelFinding
-
     shown, text = visible(str(path)), str(error)
-    placed = re.match(rf"({re.escape(shown)}(?::\d+){{0,2}}): (.*)", text)
-    return [ModelFinding("error", *placed.groups()) if placed else ModelFinding("error", shown, text)]
+    placed = re.match(rf"({re.escape(shown)}[^:]*(?::\d+){{0,2}}): (.*)", text)  # the path, or a file below it
+    return [Finding("error", *placed.groups()) if placed else Finding("error", shown, text)]
 
 
-def check_file(path: Path) -> Sequence[Finding]:
-    """Return the findings on one file, told apart by its suffix; raises CereblonError when it cannot be
-    read.
+def check_file(path: Path, drugs: Sequence[Path] = ()) -> Sequence[Finding]:
+    """Return the findings on one file, told apart by its suffix; raises CereblonError when it cannot be read.
+
+    drugs: folders of the user's own whose drugs a trial file may name.
     """
     suffix = path.suffix.lower()
     if suffix in _TRIAL:
-        return _check_trial_file(path)
+        return _check_trial_file(path, drugs)
     if suffix not in _TABLE + _MODEL:
         expected = "a trial file (.yaml), a parameter table (.tsv) or model text (.ant)"
         raise CereblonError(f"{path}: expected {expected}")
@@ -63,24 +45,40 @@ def check_file(path: Path) -> Sequence[Finding]:
         return _problem(error, path)
 
 
-def _check_trial_file(path: Path) -> Sequence[Finding]:
+def _check_trial_file(path: Path, drugs: Sequence[Path]) -> Sequence[Finding]:
     """Return the findings on a trial file; a population that `run` cannot draw is one of them."""
-    from cereblon.clinic.trial.check import Finding as TrialFinding
     from cereblon.clinic.trial.check import check_trial
+    from cereblon.clinic.trial.drugs import offering
     from cereblon.clinic.trial.trial import Trial
     from cereblon.documents.yamltext import field_path, read_text, read_yaml
     from cereblon.patients.population import PopulationError
     from cereblon.study.population import plan_trial
 
-    found = check_trial(path)
+    found = check_trial(path, drugs=drugs)
     if any(finding.severity == "error" for finding in found):
         return found
     document = read_yaml(read_text(path), str(path))
     try:
-        plan_trial(Trial.model_validate(document.data))
+        with offering(drugs):
+            plan_trial(Trial.model_validate(document.data))
     except PopulationError as error:
         place = document.error(error.loc, error.what)
-        return [TrialFinding("error", place.place, f"{field_path(error.loc)}: {error.what}"), *found]
+        return [Finding("error", place.place, f"{field_path(error.loc)}: {error.what}"), *found]
+    return found
+
+
+def check_drugs(folders: Sequence[Path]) -> Sequence[Finding]:
+    """Return the findings on drugs of the user's own: each alone on board, and all with those of the package."""
+    from cereblon.model import check, drug_cards, load_model
+
+    found: list[Finding] = []
+    try:
+        own = [name for name in drug_cards(folders) if name not in drug_cards()]
+        for drugs in (*([name] for name in own), None):
+            known = {str(finding) for finding in found}
+            found += [f for f in check(load_model(drugs, folders)) if str(f) not in known]
+    except CereblonError as error:
+        found += _problem(error, next((f for f in folders if str(error).startswith(visible(str(f)))), folders[0]))
     return found
 
 

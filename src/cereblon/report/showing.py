@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
@@ -58,13 +59,14 @@ def _equation(equation: Equation) -> Text:
     return text
 
 
-def show_model(name: str | None) -> View:
-    """Return the equation of one state or rule, or all of them with a count; raises CereblonError for an
-    unknown name.
+def show_model(name: str | None, drugs: Sequence[Path] = ()) -> View:
+    """Return the equation of one state or rule, or all of them with a count; raises CereblonError for an unknown name.
+
+    drugs: folders of the user's own, on board beside the package's.
     """
     from cereblon.model import load_model
 
-    model: Model = load_model()
+    model: Model = load_model(None, drugs)
     equations = {equation.name: equation for equation in model.equations()}
     if name is not None and name not in equations:
         hint = nearest(name, equations)
@@ -81,11 +83,11 @@ def show_model(name: str | None) -> View:
     return View(parts, [asdict(equation) for equation in chosen])
 
 
-def show_parameter(name: str | None) -> View:
+def show_parameter(name: str | None, drugs: Sequence[Path] = ()) -> View:
     """Return one parameter with value, unit, spread, source and status, or the table of all."""
     from cereblon.model import load_model
 
-    parameters = load_model().parameters
+    parameters = load_model(None, drugs).parameters
     if name is None:
         out = table(("Parameter", "Value", "Unit", "Spread", "Status", "Source"), right=(1,))
         for row in parameters.values():
@@ -118,13 +120,13 @@ def show_parameter(name: str | None) -> View:
     return View([out], asdict(row))
 
 
-def show_trial(name: str | None) -> View:
+def show_trial(name: str | None, drugs: Sequence[Path] = ()) -> View:
     """Return a trial's design, published figures and the choices made for it."""
     from cereblon.clinic.trial.load import load_trial, trial_ids
 
     if name is None:
         raise CereblonError(f"show trial: expected a trial, one of {', '.join(trial_ids())}, or a file")
-    trial = load_trial(name)
+    trial = load_trial(name, drugs=drugs)
     design = table((trial.id, trial.title))
     for what, value in (
         ("setting", trial.setting),

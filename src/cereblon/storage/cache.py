@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,11 @@ _PRIVATE_FILE: Final = 0o600
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _PARTIAL: Final = re.compile(r"[a-z]+-[0-9a-f]{24}\.(?:program|json)\.([0-9]+)")
 """What `keep` writes before it renames it: a name of this package and the number of the process."""
+_KEPT: Final = re.compile(r"[a-z]+-[0-9a-f]{24}\.(?:program|json)")
+MOST_KEPT: Final = 64
+"""Files that are kept; the largest are programs of some 4 MB."""
+LONGEST_UNUSED: Final = 30 * 86400.0
+"""Seconds after which a file that nobody reads is removed."""
 _writing = Lock()
 _said: set[str] = set()
 
@@ -47,6 +53,8 @@ def read_kept(name: str) -> bytes | None:
         with os.fdopen(opened, "rb") as stream:
             if _not_ours(os.fstat(stream.fileno())):
                 return None
+            with suppress(OSError):
+                os.utime(folder / name)  # in use: see `_prune`
             head, content = stream.readline(len(_head(b""))), stream.read()
     except OSError:
         return None
@@ -65,6 +73,7 @@ def keep(name: str, content: bytes) -> None:
             _sweep(folder)
             partial = folder / f"{name}.{os.getpid()}"
             write_bytes(folder / name, _head(content) + content, partial, mode=_PRIVATE_FILE)
+            _prune(folder)
     except OSError as error:
         _say(f"{folder}: cannot be written ({error.strerror or error})")
 
@@ -87,6 +96,20 @@ def _sweep(folder: Path) -> None:
     for path in list(folder.iterdir()):
         found = _PARTIAL.fullmatch(path.name)
         if found and not runs(int(found[1])):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _prune(folder: Path) -> None:
+    """Remove what has not been read for long, as programs of earlier versions are, and the oldest of too many."""
+    used = []
+    for path in list(folder.iterdir()):
+        if _KEPT.fullmatch(path.name):
+            with suppress(OSError):
+                used.append((path.stat().st_mtime, path))
+    newest = sorted(used, reverse=True)
+    for place, (last, path) in enumerate(newest):
+        if place >= MOST_KEPT or time.time() - last > LONGEST_UNUSED:
             with suppress(OSError):
                 path.unlink()
 

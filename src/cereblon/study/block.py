@@ -56,7 +56,9 @@ class BlockRunner:
         self._cycle = study_cycle(model, trial, self.drugs, lanes)
         self._cycle.begin()
         self.blocks = int(np.ceil((trial.follow_up.last_day + 1.0) / (7 * self.weeks)))
-        draw_cohort(population, trial.setting, np.array([1]), seed)  # plan the population once, before threads
+        self._effects = parameters.effects
+        # plan the population once, before threads
+        draw_cohort(population, trial.setting, np.array([1]), seed, self._effects)
 
     def run(self, block: SubjectBlock, tick: Callable[[int], None]) -> tuple[Frames, NDArray[np.int64], Tree, Any]:
         """Simulate a block; tick(number) is called as blocks of weeks finish.
@@ -64,7 +66,7 @@ class BlockRunner:
         Returns the tables of its subjects and the visits (days, values, present) for the visit writer.
         """
         lanes, weeks = block.padded(self.lanes), self.weeks
-        cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed).columns
+        cohort = draw_cohort(self.population, self.trial.setting, lanes.number, self.seed, self._effects).columns
         thresholds = draw_thresholds(lanes.number, self.seed, THRESHOLDS, INFECTIONS)
         noise = draw_noise(lanes.number, self.seed, self.blocks * weeks + 1, NOISE)
         orders = Orders(self.trial, lanes.arm, cohort, thresholds, self.drugs, self.site)
@@ -79,7 +81,7 @@ class BlockRunner:
         free = np.ones(len(self.model.slow), dtype=np.float32)
         for number in range(self.blocks):
             first = number * 7 * weeks
-            seen = seen_of(clinic, *tracker.so_far()) if number else None
+            seen = seen_of(clinic, *tracker.so_far()) if number and orders.calendar.decides else None
             clinic, weekly, daily = orders.block(number, clinic, noise[weeks * number : weeks * (number + 1)], seen)
             state, clinic, record = _read(
                 self._cycle(state, clinic, individual, self.shared, free, orders.static, weekly, daily, np.int32(first))
@@ -90,7 +92,8 @@ class BlockRunner:
             if day in scans:
                 self._assess(tracker, day, self._truth(state, individual), noise, clinic, cut, scans)
                 clinic = tracker.apply(clinic, day)
-                orders.calendar.note_complete_response(tracker.complete_response_day())
+                if orders.calendar.asks_for_complete_response:
+                    orders.calendar.note_complete_response(tracker.complete_response_day())
             tick(number + 1)
         return block_tables(
             self.trial,

@@ -9,8 +9,6 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,16 +68,6 @@ class TemporaryBlocks:
         """Take a folder that `temporary` noted."""
         self.folder = folder
         weakref.finalize(self, discard, folder)
-
-
-@lru_cache(maxsize=1)
-def code_fingerprint() -> str:
-    """Return a hash of the package's programs and tables: blocks of another state of them are never mixed in."""
-    root = Path(__file__).parents[1]
-    digest = sha256()
-    for path in sorted(p for kind in ("py", "tsv", "ant") for p in root.rglob(f"*.{kind}")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 class Checkpoint:

@@ -20,7 +20,7 @@ import numpy as np
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.shape import Shape, shape_of
 from cereblon.engine.programs import compile_well, keep_program, program_name, read_program
-from cereblon.study.checkpoint import code_fingerprint
+from cereblon.study.fingerprints import traced_code
 
 if TYPE_CHECKING:
     from cereblon.clinic.trial.trial import Trial
@@ -57,7 +57,7 @@ class KeptProgram:
     def __init__(self, build: Callable[[], Any], mark: str) -> None:
         """`build` returns the function, not compiled, and is called only if needed; `mark` names what it depends on."""
         self._build, self._lock = build, Lock()
-        self._mark = f"{mark} {code_fingerprint()}"
+        self._mark = f"{mark} {traced_code()}"
         self._ready: Callable[..., Any] | None = None
         self._read: jax.stages.Compiled | None = None
         self._reader: Thread | None = None

@@ -24,9 +24,9 @@ class Record:
     trial: the design that was run; seed: of every random draw; patients: subjects simulated in each arm;
     parameters: every number that it was run with; overrides: those set by the user, in their units; tables: name ->
     table with the columns of `cereblon.columns.TABLES` (visits may be a lazy scan of files on disk); meta: versions,
-    hashes and timings; twins: the arms hold the same people (equal TWIN), not different ones;
-    measures: PARAMCD of the visits -> what it is; lock: the right to write the
-    folder that was planned for it; blocks: keeps the temporary files alive that a lazy table reads.
+    hashes and timings; twins: the arms hold the same people (equal TWIN), not different ones; measures: PARAMCD of the
+    visits -> what it is; lock: the right to write the folder that was planned for it; blocks: keeps the temporary files
+    alive that a lazy table reads.
     """
 
     trial: Trial

@@ -30,7 +30,9 @@ from cereblon.model import Model, load_model
 from cereblon.parameters import ParameterSet
 from cereblon.storage.lock import TargetLock
 from cereblon.study.block import BlockRunner
-from cereblon.study.checkpoint import Checkpoint, TemporaryBlocks, code_fingerprint
+from cereblon.study.checkpoint import Checkpoint, TemporaryBlocks
+from cereblon.study.drugs import trial_model
+from cereblon.study.fingerprints import simulating_code
 from cereblon.study.population import plan_trial
 from cereblon.study.population import population_of as population_of
 from cereblon.study.program import LANES
@@ -73,7 +75,7 @@ class StudyPlan:
             "parameters": self.parameters.id,
             "model": model.fingerprint,
             "lanes": LANES,
-            "code": code_fingerprint(),
+            "code": simulating_code(),
             "libraries": (jax.__version__, np.__version__, pl.__version__),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
@@ -139,9 +141,9 @@ def _run(
 ) -> Record:
     began = time.perf_counter()
     say(0, 1, "loading the model")
-    model = load_model()
+    model = trial_model(trial)
     plan = _plan(trial, patients, seed, arms, parameters, overrides, twins, model)
-    plan_trial(trial)  # before anything is compiled or written
+    plan_trial(trial, plan.parameters.effects)  # before anything is compiled or written
     runner = BlockRunner(
         plan.trial.blind(),
         population_of(trial),
@@ -170,7 +172,7 @@ def _run(
     meta = {
         "cereblon": __version__,
         "model": model.fingerprint,
-        "code": code_fingerprint()[:16],
+        "code": simulating_code()[:16],
         "parameter_set": plan.parameters.id,
         "seconds": round(time.perf_counter() - began, 3),
         "blocks": len(blocks),
@@ -212,24 +214,40 @@ def _plan(
     if not isinstance(twins, bool):
         raise CereblonError(f"twins: {twins!r}: expected True or False")
     seed = arguments.whole("seed", seed, 0)
-    given, changed = _given(parameters, overrides, model)
+    given, changed = _given(parameters, overrides, model, trial.drug_folders)
     return StudyPlan(trial, count, seed, tuple(sorted({known.index(a) for a in chosen})), given, changed, twins)
 
 
 def _given(
-    parameters: ParameterSet | None, overrides: Mapping[str, float] | None, model: Model
+    parameters: ParameterSet | None,
+    overrides: Mapping[str, float] | None,
+    model: Model,
+    folders: Sequence[Path],
 ) -> tuple[ParameterSet, dict[str, float]]:
     """Return the numbers of the run, and which of them were set."""
     values = arguments.numbers("overrides", {} if overrides is None else overrides)
     packaged = ParameterSet.packaged(model)
     if parameters is not None:
         arguments.instance("parameters", parameters, ParameterSet, "a ParameterSet, as of cereblon.read_params")
-        values = {**parameters.changes(packaged), **values}
-    given = packaged.replace(values)
-    for name in given.changes(packaged):
-        if name in given.site or name in given.effects:
-            raise CereblonError(f"parameter {name}: is read from its table when the program is made; it cannot be set")
-    return given, values
+        values = {**_of_model(parameters, packaged, folders), **values}
+    return packaged.replace(values), values
+
+
+def _of_model(parameters: ParameterSet, packaged: ParameterSet, folders: Sequence[Path]) -> dict[str, float]:
+    """Return what a set changes in the numbers of this run, which has the drugs of its trial alone.
+
+    Raises CereblonError for a changed number of a drug that is not given: it would have no effect.
+    """
+    absent = parameters.numbers.keys() - packaged.numbers.keys()
+    whole = ParameterSet.packaged(load_model(None, folders)).numbers if absent else {}
+    for name in sorted(absent):
+        if parameters.numbers[name] != whole.get(name):
+            raise CereblonError(f"parameter {name}: is of no drug that this trial gives; expected its packaged value")
+    return {
+        name: value
+        for name, value in parameters.numbers.items()
+        if name in packaged.numbers and value != packaged.numbers[name]
+    }
 
 
 def _shared(model: Model, plan: StudyPlan) -> dict[str, float]:

@@ -27,7 +27,6 @@ from cereblon.clinic.site.orders_rules import arm_numbers
 from cereblon.clinic.site.shape import shape_of
 from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_DRUG, ZERO, ZERO_BY_DRUG
 from cereblon.clinic.trial.calendar import HORIZON
-from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
 from cereblon.readings import by_quantity
@@ -77,7 +76,7 @@ class Orders:
                 raise CereblonError(f"thresholds: {name} is missing")
         self._covariates, self._thresholds = covariates, thresholds
         self.names = tuple(drug.name for drug in self.drugs)
-        self.plans = [arm_plan(each) for each in trial.arms]
+        self.plans = trial.plans
         self._require_on_board()
         self.shape = shape_of(trial, self.drugs)
         self.weeks = self.shape.weeks
@@ -122,7 +121,7 @@ class Orders:
 
     def _levels(self) -> dict[str, Single]:
         """Return the level tables of each subject, (levels, drugs, n)."""
-        top = max(ladders.height for ladders in self._ladders)
+        top = self.shape.levels
 
         def each(made: list[list[NDArray[np.float64]]]) -> Single:
             flat = [np.pad(table, ((0, top - len(table)), (0, 0)), mode="edge") for of_arm in made for table in of_arm]

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from cereblon.clinic.site.calendar import is_automatic
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.ladders import Ladders
-from cereblon.clinic.trial.plan import arm_plan
 from cereblon.clinic.trial.trial import Trial
 
 MOST_WEEKS = 4
+LEVELS = 8
+"""The level table has a multiple of so many rows, so that trials with other ladders share a program."""
 
 
 class Shape(NamedTuple):
@@ -26,17 +27,16 @@ class Shape(NamedTuple):
 
 def shape_of(trial: Trial, drugs: Sequence[SiteDrug]) -> Shape:
     """Return the shape of a trial for a model with these drugs."""
-    plans = [arm_plan(arm) for arm in trial.arms]
+    plans = trial.plans
     courses = [course for plan in plans for phase in plan.phases for course in phase.courses]
     infused = any(course.over > 0 for course in courses)
     by_hour = infused or any(course.hours != (0,) for course in courses)
-    levels = max(Ladders(plan, tuple(drug.name for drug in drugs)).height for plan in plans)
-    return Shape(levels, block_weeks(trial), by_hour, infused)
+    height = max(Ladders(plan, tuple(drug.name for drug in drugs)).height for plan in plans)
+    return Shape(LEVELS * -(-height // LEVELS), block_weeks(trial), by_hour, infused)
 
 
 def block_weeks(trial: Trial) -> int:
     """Return how many weeks are simulated between two looks of the site: 4 where nothing is decided in between."""
-    plans = [arm_plan(arm) for arm in trial.arms]
-    if not all(is_automatic(phase) for plan in plans for phase in plan.phases):
+    if not all(is_automatic(phase) for plan in trial.plans for phase in plan.phases):
         return 1
     return gcd(MOST_WEEKS, max(1, round(trial.schedule.examination_every_days / 7)))

@@ -5,9 +5,12 @@ Read from the cards of biology/drugs, so that a trial file can be checked withou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -56,10 +59,49 @@ class Drug:
         return tuple(Amount.of(level, self.unit) for level in self.levels)
 
 
-@cache
+@dataclass(frozen=True)
+class _Offer:
+    folders: tuple[Path, ...]
+    drugs: Mapping[str, Drug]
+
+
+_offered: ContextVar[_Offer | None] = ContextVar("drugs on offer", default=None)
+"""The drugs of the user's own beside the package's, for as long as documents that may name them are read."""
+
+
+@contextmanager
+def offering(folders: Sequence[Path]) -> Iterator[None]:
+    """Let documents that are read meanwhile name the drugs in folders of the user's own, beside the package's.
+
+    Raises CereblonError for a card that is refused. A trial that is read so keeps the folders.
+    """
+    known = tuple(folders)
+    token = _offered.set(_Offer(known, _read(known)) if known else None)
+    try:
+        yield
+    finally:
+        _offered.reset(token)
+
+
+def folders_on_offer() -> tuple[Path, ...]:
+    """Return the folders of the user's own whose drugs a document may name now."""
+    offer = _offered.get()
+    return () if offer is None else offer.folders
+
+
 def drugs() -> Mapping[str, Drug]:
-    """Return the drugs by name."""
-    cards = drug_cards()
+    """Return the drugs that a document may name, by name."""
+    offer = _offered.get()
+    return _packaged() if offer is None else offer.drugs
+
+
+@cache
+def _packaged() -> Mapping[str, Drug]:
+    return _read(())
+
+
+def _read(folders: tuple[Path, ...]) -> Mapping[str, Drug]:
+    cards = drug_cards(folders)
     return MappingProxyType({name: _drug(card, entries(cards.values())[name].times) for name, card in cards.items()})
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,12 +21,22 @@ from cereblon.documents.problems import field_names
 from cereblon.documents.yamltext import Loc
 
 Remarks = Iterator[tuple[Loc, str]]
+Rule = Callable[[Design], Remarks]
 
 
-def lint(trial: Design) -> Remarks:
-    """Yield what is valid and probably a slip, as (field path, message), in the order of `RULES`."""
-    for rule in RULES:
-        yield from rule(trial)
+class Remark(NamedTuple):
+    """What a rule says of a field: where, what, and the id of the rule (the name of its function, with hyphens)."""
+
+    loc: Loc
+    what: str
+    rule: str
+
+
+def lint(trial: Design, rules: Sequence[Rule] | None = None) -> Iterator[Remark]:
+    """Yield what is valid and probably a slip, in the order of the rules (default: `RULES`)."""
+    for rule in RULES if rules is None else rules:
+        for loc, what in rule(trial):
+            yield Remark(loc, what, rule.__name__.replace("_", "-"))
 
 
 def rounding(trial: Design) -> Remarks:
@@ -188,7 +199,7 @@ def growth_factor_first(trial: Design) -> Remarks:
                     yield ("arms", i, "phases", k, "give", j, "rules", "set"), what
 
 
-RULES: tuple[Callable[[Design], Remarks], ...] = (
+RULES: tuple[Rule, ...] = (
     rounding,
     parts,
     denominators,
@@ -201,4 +212,4 @@ RULES: tuple[Callable[[Design], Remarks], ...] = (
     nodes_without_ct,
     growth_factor_first,
 )
-"""The rules behind the warnings."""
+"""The rules behind the warnings; `lint` takes a longer list, with rules of one's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cereblon import arguments
+from cereblon.clinic.trial.drugs import offering
 from cereblon.clinic.trial.trial import Trial
 from cereblon.documents.problems import explain
 from cereblon.documents.yamltext import DocumentError, printable, read_text, read_yaml
@@ -29,8 +32,11 @@ def trial_ids() -> tuple[str, ...]:
     return tuple(sorted(name.stem for name in names if name.suffix == ".yaml" and name.stem != _TEMPLATE))
 
 
-def load_trial(name: str | os.PathLike[str]) -> Trial:
+def load_trial(name: str | os.PathLike[str], *, drugs: Sequence[str | os.PathLike[str]] = ()) -> Trial:
     """Return the trial called `name` in the registry, or the one in the file `name`.
+
+    drugs: folders of your own, each a drug or a folder of such folders, whose drugs the trial may name; a run of it
+    takes them from there.
 
     A name with a folder or one of the suffixes .yaml, .yml, .json, in any letters, is a file; any other name is a
     registry id. Raises CereblonError: unknown id (with the nearest ones), unreadable file; DocumentError (a
@@ -38,10 +44,12 @@ def load_trial(name: str | os.PathLike[str]) -> Trial:
     """
     if not isinstance(name, (str, os.PathLike)) or not isinstance(os.fspath(name), str):
         raise CereblonError(f"trial: {printable(repr(name), 60)}: expected a registry id or the path of a trial file")
+    folders = arguments.paths("drugs", drugs)
     text = os.fspath(name)
     if not isinstance(name, str) or text.lower().endswith(_SUFFIXES) or os.sep in text or "/" in text:
         path = Path(text)
-        return parse_trial(read_text(path), str(path))
+        with offering(folders):
+            return parse_trial(read_text(path), str(path))
     if text in trial_ids():
         return _registered(text)
     known = trial_ids()

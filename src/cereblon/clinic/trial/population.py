@@ -59,7 +59,7 @@ class Printed(Document):
     """Further items of the baseline table; None is "not printed". Percent of `of` (default: all subjects).
 
     `of` is for the reader: the cohort is drawn to the percentage. Bulky nodes are those found by CT, or by hand in
-    a trial with `nodes_by: palpation`.
+    a trial with `nodes_by: palpation`, and are larger than `bulky_cm` where that is printed.
     """
 
     del17p_pct: Percent | None = None
@@ -67,24 +67,41 @@ class Printed(Document):
     del17p_or_del11q_pct: Percent | None = None
     tp53_pct: Percent | None = None
     trisomy12_pct: Percent | None = None
+    del13q_pct: Percent | None = None
     ighv_unmutated_pct: Percent | None = None
     zap70_pct: Percent | None = None
+    cd38_pct: Percent | None = None
     rai_3_4_pct: Percent | None = None
+    binet_c_pct: Percent | None = None
+    ecog_0_pct: Percent | None = None
+    ecog_2_pct: Percent | None = None
     bulky_pct: Percent | None = None
+    bulky_cm: Annotated[float, Field(strict=True, gt=0, le=50, description="cm")] | None = None
     fludarabine_refractory_pct: Percent | None = None
     alc_median: Count | None = None
     b2m_median: Annotated[float, Field(strict=True, gt=0, le=60, description="mg/L")] | None = None
     crcl_median: Clearance | None = None
     hemoglobin_median: Annotated[float, Field(strict=True, gt=3, le=22, description="g/dL")] | None = None
     platelets_median: Count | None = None
+    anc_median: Count | None = None
+    igg_median: Annotated[float, Field(strict=True, gt=0, le=10_000, description="mg/dL")] | None = None
+    ldh_median: Annotated[float, Field(strict=True, gt=0, le=50, description="upper limits of normal")] | None = None
+    spd_median: Annotated[float, Field(strict=True, gt=0, le=5_000, description="cm2")] | None = None
+    ldi_median: Annotated[float, Field(strict=True, gt=0, le=50, description="cm")] | None = None
     of: Denominators = ()
     """Field name -> number of subjects it was measured in, where that is not everyone; `dict(printed.of)`."""
 
     @model_validator(mode="after")
     def _above_zero(self) -> Printed:
-        for name in ("alc_median", "platelets_median"):
+        for name in ("alc_median", "platelets_median", "anc_median"):
             if getattr(self, name) == 0.0:
                 raise problem("0: expected a median above 0", (name,))
+        return self
+
+    @model_validator(mode="after")
+    def _bulk(self) -> Printed:
+        if self.bulky_cm is not None and self.bulky_pct is None:
+            raise problem("a size of bulky nodes needs their share, bulky_pct", ("bulky_cm",))
         return self
 
     @model_validator(mode="after")
@@ -101,9 +118,11 @@ class Eligibility(Document):
     age_min: Age | None = None
     age_max: Age | None = None
     crcl_min: Clearance | None = None
+    crcl_max: Clearance | None = None
     creatinine_max_mg_dl: Annotated[float, Field(strict=True, gt=0.3, le=20)] | None = None
     anc_min: Count | None = None
     platelets_min: Count | None = None
+    hemoglobin_min: Annotated[float, Field(strict=True, gt=3, le=22, description="g/dL")] | None = None
     ecog_max: Annotated[int, Field(strict=True, ge=0, le=4)] | None = None
     lines_min: Annotated[int, Field(strict=True, ge=0, le=30)] | None = None
     lines_max: Annotated[int, Field(strict=True, ge=0, le=30)] | None = None
@@ -112,7 +131,7 @@ class Eligibility(Document):
 
     @model_validator(mode="after")
     def _ordered(self) -> Eligibility:
-        for low, high in (("age_min", "age_max"), ("lines_min", "lines_max")):
+        for low, high in (("age_min", "age_max"), ("crcl_min", "crcl_max"), ("lines_min", "lines_max")):
             a, b = getattr(self, low), getattr(self, high)
             if a is not None and b is not None and a > b:
                 raise problem(f"{low} {a:g} is above {high} {b:g}", (low,))

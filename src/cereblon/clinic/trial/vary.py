@@ -36,7 +36,7 @@ def varied(trial: AnyDesign, changes: Mapping[str, object]) -> AnyDesign:
         result = type(trial).model_validate(document)
     except ValidationError as invalid:
         raise CereblonError(one_line(invalid, type(trial))) from invalid
-    for loc, what in lint(result):
+    for loc, what, _ in lint(result):
         warnings.warn(f"{field_path(loc)}: {what}", CereblonWarning, stacklevel=_CALLER)
     return result
 
