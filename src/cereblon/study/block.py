@@ -81,7 +81,7 @@ class BlockRunner:
         free = np.ones(len(self.model.slow), dtype=np.float32)
         for number in range(self.blocks):
             first = number * 7 * weeks
-            seen = seen_of(clinic, *tracker.so_far()) if number else None
+            seen = seen_of(clinic, *tracker.so_far()) if number and orders.calendar.decides else None
             clinic, weekly, daily = orders.block(number, clinic, noise[weeks * number : weeks * (number + 1)], seen)
             state, clinic, record = _read(
                 self._cycle(state, clinic, individual, self.shared, free, orders.static, weekly, daily, np.int32(first))
@@ -92,7 +92,8 @@ class BlockRunner:
             if day in scans:
                 self._assess(tracker, day, self._truth(state, individual), noise, clinic, cut, scans)
                 clinic = tracker.apply(clinic, day)
-                orders.calendar.note_complete_response(tracker.complete_response_day())
+                if orders.calendar.asks_for_complete_response:
+                    orders.calendar.note_complete_response(tracker.complete_response_day())
             tick(number + 1)
         return block_tables(
             self.trial,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,12 @@ class Calendar:
         """Code of `Off` for who was stopped while waiting for a step, 0 otherwise."""
         self._randomised: Whole = np.zeros(n, dtype=np.int64)
         self._waiting: Flags = np.zeros(n, dtype=bool)
+
+        phases = [phase for plan in plans for phase in plan.phases]
+        self.decides: Final = not all(is_automatic(phase) for phase in phases)
+        """Whether any step waits for a decision of the site."""
+        self.asks_for_complete_response: Final = any(phase.cr_days >= 0 for phase in phases)
+        """Whether any phase ends after a complete response."""
 
     @property
     def waiting(self) -> Flags:

@@ -85,8 +85,7 @@ def one_day(
     clinic = die(clinic, static, treated, now, site)
     treated = treated * (1.0 - clinic["dead"])
     clinic = dosing.hold_and_resume(clinic, static, treated, now, site)
-    clinic = dosing.begin(clinic, static, today, treated, now)
-    clinic = dosing.rise(clinic, static, today, treated, now, site)
+    clinic = dosing.courses(clinic, static, today, treated, now, site)
     clinic = _stop(clinic, static, today, now, site)
     return _doses(clinic, static, today, now, site)
 

@@ -9,7 +9,7 @@ all float32. Called from `decide`.
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from cereblon.clinic.rules import Numbers
 from cereblon.clinic.site.state import CAUSES
@@ -19,8 +19,8 @@ Clinic = dict[str, Array]
 
 def of_level(table: Array, level: Array) -> Array:
     """Return table[level] of each drug: table (levels, drugs, n), level (drugs, n) -> (drugs, n)."""
-    rows = jnp.arange(table.shape[0], dtype=level.dtype)[:, None, None]
-    return jnp.where(rows == level, table, 0.0).sum(axis=0)
+    # rows come from the table itself and are never out of it
+    return jnp.take_along_axis(table, level.astype(jnp.int32)[None], axis=0, mode="promise_in_bounds")[0]
 
 
 def limit(value: Array, baseline: Array, kind: str, site: Numbers) -> Array:
@@ -42,7 +42,7 @@ def hold_and_resume(clinic: Clinic, static: Clinic, treated: Array, now: Array, 
     pending = jnp.maximum(clinic["step_pending"], step)
     cytopenic = jnp.minimum(fresh["anc"] + fresh["platelets"], 1.0)
     # a hold that begins while another one runs is the same hold
-    lowest = clinic["level"] == of_level(static["level_floor"], clinic["level"])
+    lowest = clinic["level"] == clinic["floor"]
     resumed = treated * clinic["hold"] * (1.0 - hold)
     clinic = {
         **clinic,
@@ -55,7 +55,7 @@ def hold_and_resume(clinic: Clinic, static: Clinic, treated: Array, now: Array, 
         "lowest_holds": clinic["lowest_holds"] + cytopenic * free * lowest * (step > 0),
         "step_pending": jnp.where(resumed > 0, 0.0, pending),
     }
-    return _reduce(clinic, static, resumed * pending, site)
+    return _reduce(clinic, resumed * pending, site)
 
 
 def _starts(clinic: Clinic, static: Clinic, visit: Array, treated: Array, now: Array, site: Numbers) -> Clinic:
@@ -82,6 +82,34 @@ def _ends(clinic: Clinic, static: Clinic, visit: Array, now: Array, site: Number
     }
 
 
+CHANGED_BY_COURSES = (
+    "level",
+    "floor",
+    "ceiling",
+    "failures",
+    "lowest_holds",
+    "step_pending",
+    "failed_level",
+    "last_step_day",
+    "event_since",
+)
+"""Keys that `courses` changes."""
+
+
+def courses(clinic: Clinic, static: Clinic, today: Clinic, treated: Array, now: Array, site: Numbers) -> Clinic:
+    """Begin courses and let doses rise, on the days on which any subject's document says so: few of them."""
+    due = (today["begin"] >= 0) | (today["escalate"] > 0) | (today["review"] > 0)
+
+    def changed() -> Clinic:
+        after = rise(begin(clinic, static, today, treated, now), static, today, treated, now, site)
+        return {key: after[key] for key in CHANGED_BY_COURSES}
+
+    def same() -> Clinic:
+        return {key: clinic[key] for key in CHANGED_BY_COURSES}
+
+    return {**clinic, **lax.cond(due.any(), changed, same)}
+
+
 def begin(clinic: Clinic, static: Clinic, today: Clinic, treated: Array, now: Array) -> Clinic:
     """Start the courses whose first dose is today, each on its own first level and with nothing held against it."""
     new = (today["begin"] >= 0) * treated > 0
@@ -93,6 +121,7 @@ def begin(clinic: Clinic, static: Clinic, today: Clinic, treated: Array, now: Ar
         **afresh,
         "failed_level": jnp.where(new, -1.0, clinic["failed_level"]),
         "level": level,
+        "floor": jnp.where(new, of_level(static["level_floor"], level), clinic["floor"]),
         "ceiling": jnp.where(new, of_level(static["level_top"], level), clinic["ceiling"]),
         # a new course is a step of the dose
         "last_step_day": jnp.where(later, now, clinic["last_step_day"]),
@@ -163,14 +192,14 @@ def _step(clinic: Clinic, static: Clinic, fresh: Clinic) -> Array:
     return jnp.maximum(cost, fresh["lysis"] * (clinic["lysis_grade"] > 0))
 
 
-def _reduce(clinic: Clinic, static: Clinic, step: Array, site: Numbers) -> Clinic:
+def _reduce(clinic: Clinic, step: Array, site: Numbers) -> Clinic:
     """Step down, never below the ladder; the second time a level is left, the ceiling comes down below it."""
     level = clinic["level"]
     failed = step > 0
     again = jnp.where(failed & (clinic["failed_level"] == level), clinic["failures"] + 1.0, 1.0)
     failures = jnp.where(failed, again, clinic["failures"])
     lower = failed & (failures >= site["failures_before_ceiling"])
-    lowered = jnp.maximum(level - step, of_level(static["level_floor"], level))
+    lowered = jnp.maximum(level - step, clinic["floor"])
     return {
         **clinic,
         "level": jnp.where(failed, lowered, level),

@@ -44,6 +44,7 @@ MINUS_ONE: Final = (
 """Of subjects: 0 or a day that has not come."""
 ZERO_BY_DRUG: Final = (
     "level",
+    "floor",
     "ceiling",
     "hold",
     *(f"hold_{cause}" for cause in CAUSES),
