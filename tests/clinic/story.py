@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -97,20 +98,19 @@ def run(
         state, weekly, daily = plan.block(block, state, silent if noise is None else noise(block), known)
         weekly = {k: np.repeat(v, 7, axis=0) for k, v in weekly.items()}
         day = np.arange(first, first + length)
-        state, (states, doses) = _block(state, observed, plan.static, weekly, daily, day)
+        state, (states, doses) = _block(state, observed, plan.static, weekly, daily, day, plan.shape.ruled)
         history += [{k: np.asarray(v)[d] for k, v in states.items()} for d in range(length)]
         given.append({k: np.asarray(v) for k, v in doses.items()})
     return history[:days], {k: np.concatenate([g[k] for g in given])[:days] for k in given[0]}
 
 
-DECIDE = build_decide(DRUGS)
+@partial(jax.jit, static_argnames="ruled")
+def _block(state: Any, observed: Any, static: Any, weekly: Any, daily: Any, day: Any, ruled: tuple[int, ...]) -> Any:
+    decide = build_decide(DRUGS, ruled)
 
-
-@jax.jit
-def _block(state: Any, observed: Any, static: Any, weekly: Any, daily: Any, day: Any) -> Any:
     def step(now: Any, inputs: Any) -> Any:
         of_day, week, orders_of_day, number = inputs
-        after, doses = DECIDE(now, of_day, static, week, orders_of_day, number)
+        after, doses = decide(now, of_day, static, week, orders_of_day, number)
         return after, (after, doses)
 
     return jax.lax.scan(step, state, (observed, weekly, daily, day))

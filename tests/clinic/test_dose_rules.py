@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from story import DECIDE, WELL, orders, run, trial
+from story import DRUGS, WELL, orders, run, trial
 
 from cereblon.clinic.codes import NOISE, Off
+from cereblon.clinic.site.decide import build_decide
 
 ESCALATING = {
     "dose": "5 mg",
@@ -275,9 +276,11 @@ def test_decide_keeps_shapes_and_types_inside_scan() -> None:
 
     observed = {k: np.full(4, v, dtype=np.float32) for k, v in WELL.items()}
 
+    decide = build_decide(DRUGS, plan.shape.ruled)
+
     def step(state, inputs):
         now, day = inputs
-        return DECIDE(state, observed, plan.static, {k: v[0] for k, v in weekly.items()}, now, day)
+        return decide(state, observed, plan.static, {k: v[0] for k, v in weekly.items()}, now, day)
 
     final, doses = jax.lax.scan(step, start, (daily, np.arange(28)))
     assert doses["len_gut"].shape == (28, 4)

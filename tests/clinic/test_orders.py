@@ -28,7 +28,9 @@ def test_every_registry_entry_gives_orders(name: str) -> None:
     plan = Orders(document, arm, covariates, thresholds, DRUGS, SITE)
     clinic, weekly, daily = plan.block(0, plan.initial(), rng.standard_normal((4, len(NOISE), n)))
     by_day = (28, len(DRUGS), n)
-    assert all(v.shape == by_day and v.dtype == np.float32 for k, v in daily.items() if k != "week_start")
+    assert all(daily[k].shape == by_day for k in ("due", "begin", "part"))
+    assert all(daily[k].shape == (28, 1, n) for k in ("escalate", "review"))
+    assert all(v.dtype == np.float32 for v in daily.values())
     assert weekly["counts"].shape == (4, n)
     assert weekly["error"].shape[0] == 4
     site = plan.static.pop("site")
@@ -45,7 +47,8 @@ def test_every_registry_entry_gives_orders(name: str) -> None:
         of = plan.static["anc_resume"][0, arm == row]
         changed = each.rules.anc_resume
         assert (of == np.float32(SITE[f"{each.rules.set}_anc_resume"] if changed is None else changed)).all()
-    assert (plan.static["anc_hold"][3] == -1).all()  # nothing holds allopurinol
+    assert plan.shape.ruled == (0,)  # the others are given as scheduled
+    assert plan.static["anc_hold"].shape == (1, n)
     assert (clinic["end_day"] > 0).all()
 
 

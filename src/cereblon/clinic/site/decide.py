@@ -1,7 +1,8 @@
 """The clinic's day: measure, grade, hold, resume, reduce, escalate, stop, and write today's doses.
 
 `decide` runs at the start of every day inside the compiled cycle, so everything is arithmetic on float32 arrays
-without branches: (n,) for what is of the subject, (drugs, n) for what is of each drug; flags are 0 or 1. Rules act on
+without branches: (n,) for what is of the subject, (drugs, n) for what is of each drug, (ruled, n) for what the rules
+remember of a drug that has any; flags are 0 or 1. Rules act on
 measured counts, known on visit days. Rule sets and numbers: toxicity_model.md section 6, rules.tsv.
 """
 
@@ -47,8 +48,10 @@ OBSERVED = of_role("site")
 """Observables of the model that `decide` reads."""
 
 
-def build_decide(drugs: Sequence[SiteDrug], by_hour: bool = False) -> Decide:
-    """Return `decide` for the drugs of a model, in its order. by_hour: doses at other hours than 0, or infusions.
+def build_decide(drugs: Sequence[SiteDrug], ruled: tuple[int, ...], by_hour: bool = False) -> Decide:
+    """Return `decide` for the drugs of a model, in its order.
+
+    ruled: rows of those that are held, reduced or escalated; by_hour: doses at other hours than 0, or infusions.
 
     decide(clinic, observed, static, week, today, day) -> (clinic, doses) is the clinic after today's decisions, and
     today's doses by state of the model. clinic: the state made by `orders.Orders.initial`; observed: the names of
@@ -59,14 +62,14 @@ def build_decide(drugs: Sequence[SiteDrug], by_hour: bool = False) -> Decide:
     def decide(
         clinic: Clinic, observed: Clinic, static: Any, week: Clinic, today: Clinic, day: Any
     ) -> tuple[Clinic, Doses]:
-        clinic, amounts = one_day(clinic, observed, static, week, today, day)
+        clinic, amounts = one_day(clinic, observed, static, week, today, day, ruled)
         return clinic, _into_states(drugs, amounts, today, by_hour)
 
     return decide
 
 
 def one_day(
-    clinic: Clinic, observed: Clinic, static: Any, week: Clinic, today: Clinic, day: Any
+    clinic: Clinic, observed: Clinic, static: Any, week: Clinic, today: Clinic, day: Any, ruled: tuple[int, ...]
 ) -> tuple[Clinic, Array]:
     """Return the clinic after today's decisions, and today's amounts in the units of the drugs, (2, drugs, n).
 
@@ -84,10 +87,38 @@ def one_day(
     clinic = infect(clinic, observed, static, steroid, now, site)
     clinic = die(clinic, static, treated, now, site)
     treated = treated * (1.0 - clinic["dead"])
-    clinic = dosing.hold_and_resume(clinic, static, treated, now, site)
-    clinic = dosing.courses(clinic, static, today, treated, now, site)
-    clinic = _stop(clinic, static, today, now, site)
-    return _doses(clinic, static, today, now, site)
+    clinic = _begin(clinic, today, treated, now)
+    clinic = _by_rule(clinic, static, today, treated, now, site, ruled)
+    clinic = _stop(clinic, static, today, now, site, ruled)
+    return _doses(clinic, static, today, now, site, ruled)
+
+
+def _begin(clinic: Clinic, today: Clinic, treated: Array, now: Array) -> Clinic:
+    """Put drugs whose course begins today on its first level; a new course of the treatment is a step of the dose."""
+    new = (today["begin"] >= 0) * treated > 0
+    step = (new & (today["part"] > 0)).any(axis=0) & (now > 0)
+    return {
+        **clinic,
+        "level": jnp.where(new, today["begin"], clinic["level"]),
+        "last_step_day": jnp.where(step, now, clinic["last_step_day"]),
+    }
+
+
+def _by_rule(
+    clinic: Clinic, static: Any, today: Clinic, treated: Array, now: Array, site: Numbers, ruled: tuple[int, ...]
+) -> Clinic:
+    """Hold, resume, reduce and escalate the drugs that have rules."""
+    rows = list(ruled)
+    mine = {**clinic, "level": jnp.stack([clinic["level"][row] for row in rows])}
+    begin = jnp.stack([today["begin"][row] for row in rows])
+    mine = dosing.hold_and_resume(mine, static, treated, now, site)
+    mine = dosing.courses(mine, static, {**today, "begin": begin}, treated, now, site)
+    return {**mine, "level": _spread(mine["level"], ruled, clinic["level"])}
+
+
+def _spread(values: Array, ruled: tuple[int, ...], others: Array) -> Array:
+    """Return values of ruled drugs, (ruled, n), in their rows of (drugs, n)."""
+    return jnp.stack([values[ruled.index(row)] if row in ruled else others[row] for row in range(len(others))])
 
 
 def _baseline(clinic: Clinic, observed: Clinic, now: Array) -> Clinic:
@@ -148,7 +179,7 @@ def _lysis(clinic: Clinic, observed: Clinic, static: Clinic, week: Clinic, now: 
 
 
 def _stop_drugs(clinic: Clinic, now: Array, site: Numbers) -> Array:
-    """Return for each drug the code why it is stopped for good, 0 while it is not; (drugs, n)."""
+    """Return for each drug with rules the code why it is stopped for good, 0 while it is not; (ruled, n)."""
     cytopenic = (clinic["hold_anc"] + clinic["hold_platelets"]) > 0
     too_long = (clinic["hold"] > 0) & (now - clinic["hold_day"] > site["hold_longest"])
     reason = jnp.zeros_like(clinic["hold"])
@@ -162,16 +193,17 @@ def _stop_drugs(clinic: Clinic, now: Array, site: Numbers) -> Array:
     return jnp.where(clinic["stopped"] > 0, clinic["stopped"], reason)
 
 
-def _stop(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbers) -> Clinic:
+def _stop(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbers, ruled: tuple[int, ...]) -> Clinic:
     """End drugs or treatment for good; of several reasons on one day the last of the list is written down.
 
     Treatment is over when every drug of it is stopped.
     """
-    stopped = _stop_drugs(clinic, now, site)
-    part = today["part"]
+    part, own = today["part"], _stop_drugs(clinic, now, site)
+    stopped = _spread(own, ruled, jnp.zeros_like(part))
     none_left = (part.sum(axis=0) > 0) & ((part * (stopped == 0)).sum(axis=0) == 0)
     unrecovered = (clinic["grade4_since"] >= 0) & (now - clinic["grade4_since"] > site["grade4_longest"])
-    lysis = (part * (clinic["lysis_laboratory"] > 0) * (static["lysis_action"] >= 2)).sum(axis=0) > 0
+    stops = jnp.stack([part[row] for row in ruled]) * (static["lysis_action"] >= 2)
+    lysis = (stops * (clinic["lysis_laboratory"] > 0)).sum(axis=0) > 0
     planned = jnp.where(clinic["end_reason"] > 0, clinic["end_reason"], float(Off.COMPLETED))
     reason = jnp.zeros_like(clinic["off"])
     for happens, code in (
@@ -190,7 +222,7 @@ def _stop(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbe
         reason = jnp.where(happens, jnp.asarray(code, dtype=jnp.float32), reason)
     new = (reason > 0) & (clinic["off"] == 0)
     update = {
-        "stopped": stopped,
+        "stopped": own,
         "off": jnp.where(new, 1.0, clinic["off"]),
         "off_day": jnp.where(new, now, clinic["off_day"]),
         "off_reason": jnp.where(new, reason, clinic["off_reason"]),
@@ -198,10 +230,13 @@ def _stop(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbe
     return {**clinic, **update}
 
 
-def _doses(clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbers) -> tuple[Clinic, Array]:
+def _doses(
+    clinic: Clinic, static: Clinic, today: Clinic, now: Array, site: Numbers, ruled: tuple[int, ...]
+) -> tuple[Clinic, Array]:
     treated = (1.0 - clinic["off"]) * (1.0 - clinic["dead"])
     level = dosing.of_level(static["levels"], clinic["level"])
-    ordered = level * treated * (1.0 - clinic["hold"]) * (clinic["stopped"] == 0)
+    free = (1.0 - clinic["hold"]) * (clinic["stopped"] == 0)
+    ordered = level * treated * _spread(free, ruled, jnp.ones_like(level))
     scheduled = ordered * (today["due"] > 0)
     clinic, steroid = flare_steroid(clinic, static, treated, now)
     clinic, gcsf = growth_factor(clinic, static, treated, site)

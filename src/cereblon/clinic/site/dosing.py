@@ -2,8 +2,8 @@
 
 A dose is a level of the drug's table, whose rows are the ladders of its courses one above the other. A hold ends when
 every cause of it has ended, and may cost a level. The level rises only by the escalation of the course; a level that
-was left twice for toxicity is not tried again. What is of each drug has shape (drugs, n), what is of the subject (n,);
-all float32. Called from `decide`.
+was left twice for toxicity is not tried again. Only drugs with rules come here: what is of each of them, `level` too,
+has shape (ruled, n), what is of the subject (n,); all float32. Called from `decide`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def courses(clinic: Clinic, static: Clinic, today: Clinic, treated: Array, now: 
     due = (today["begin"] >= 0) | (today["escalate"] > 0) | (today["review"] > 0)
 
     def changed() -> Clinic:
-        after = rise(begin(clinic, static, today, treated, now), static, today, treated, now, site)
+        after = rise(begin(clinic, static, today, treated), static, today, treated, now, site)
         return {key: after[key] for key in CHANGED_BY_COURSES}
 
     def same() -> Clinic:
@@ -110,12 +110,11 @@ def courses(clinic: Clinic, static: Clinic, today: Clinic, treated: Array, now: 
     return {**clinic, **lax.cond(due.any(), changed, same)}
 
 
-def begin(clinic: Clinic, static: Clinic, today: Clinic, treated: Array, now: Array) -> Clinic:
+def begin(clinic: Clinic, static: Clinic, today: Clinic, treated: Array) -> Clinic:
     """Start the courses whose first dose is today, each on its own first level and with nothing held against it."""
     new = (today["begin"] >= 0) * treated > 0
     level = jnp.where(new, today["begin"], clinic["level"])
     afresh = {name: jnp.where(new, 0.0, clinic[name]) for name in ("failures", "lowest_holds", "step_pending")}
-    later = (new & (today["part"] > 0)).any(axis=0) & (now > 0)
     return {
         **clinic,
         **afresh,
@@ -123,8 +122,6 @@ def begin(clinic: Clinic, static: Clinic, today: Clinic, treated: Array, now: Ar
         "level": level,
         "floor": jnp.where(new, of_level(static["level_floor"], level), clinic["floor"]),
         "ceiling": jnp.where(new, of_level(static["level_top"], level), clinic["ceiling"]),
-        # a new course is a step of the dose
-        "last_step_day": jnp.where(later, now, clinic["last_step_day"]),
     }
 
 

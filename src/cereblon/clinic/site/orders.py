@@ -23,9 +23,9 @@ from cereblon.clinic.site.decide import WEEKLY, WEEKLY_BY_DRUG
 from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.site.hazards import fixed_days, infection_base, infection_fatality
 from cereblon.clinic.site.ladders import EVERYBODY, Ladders, amount_factor
-from cereblon.clinic.site.orders_rules import arm_numbers
+from cereblon.clinic.site.orders_rules import DRUG_RULES, arm_numbers
 from cereblon.clinic.site.shape import shape_of
-from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_DRUG, ZERO, ZERO_BY_DRUG
+from cereblon.clinic.site.state import MINUS_ONE, MINUS_ONE_BY_RULED, ZERO, ZERO_BY_DRUG, ZERO_BY_RULED
 from cereblon.clinic.trial.calendar import HORIZON
 from cereblon.clinic.trial.trial import Trial
 from cereblon.errors import CereblonError
@@ -35,6 +35,8 @@ Single = NDArray[np.float32]
 Tree = dict[str, Single]
 NEVER = 1.0e6
 DAILY = ("due", "begin", "escalate", "review", "part")
+RULED = ("escalate", "review")
+"""Daily orders that are of ruled drugs alone."""
 
 
 def uniform(exponential: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -79,7 +81,7 @@ class Orders:
         self.plans = trial.plans
         self._require_on_board()
         self.shape = shape_of(trial, self.drugs)
-        self.weeks = self.shape.weeks
+        self.weeks, self._ruled = self.shape.weeks, list(self.shape.ruled)
         self._ladders = [Ladders(plan, self.names) for plan in self.plans]
         self._classes, self._kidney = self._renal_classes()
         self._tables, self._first_table = self._day_tables()
@@ -120,7 +122,7 @@ class Orders:
         return tables, first
 
     def _levels(self) -> dict[str, Single]:
-        """Return the level tables of each subject, (levels, drugs, n)."""
+        """Return the level tables of each subject: amounts (levels, drugs, n), the others (levels, ruled, n)."""
         top = self.shape.levels
 
         def each(made: list[list[NDArray[np.float64]]]) -> Single:
@@ -130,12 +132,10 @@ class Orders:
 
         out = {}
         for kind in ("floor", "top", "condition"):
-            out[f"level_{kind}"] = each(
-                [[lad.table(kind)] * len(c) for lad, c in zip(self._ladders, self._classes, strict=True)]
-            )
-        out["next_level"] = each(
-            [[lad.next_level(c) for c in cs] for lad, cs in zip(self._ladders, self._classes, strict=True)]
-        )
+            tables = [[lad.table(kind)] * len(c) for lad, c in zip(self._ladders, self._classes, strict=True)]
+            out[f"level_{kind}"] = each(tables)[:, self._ruled]
+        tables = [[lad.next_level(c) for c in cs] for lad, cs in zip(self._ladders, self._classes, strict=True)]
+        out["next_level"] = each(tables)[:, self._ruled]
         amounts = each([[lad.table("amount")] * len(c) for lad, c in zip(self._ladders, self._classes, strict=True)])
         out["levels"] = self._scaled(amounts)
         return out
@@ -179,21 +179,23 @@ class Orders:
         return {**numbers, "site": {name: np.float32(value) for name, value in site.items()}}
 
     def _arm_numbers(self) -> dict[str, NDArray[np.float64]]:
-        """Return the numbers of dose rules and rescue, (drugs, n) or (n,)."""
+        """Return the numbers of dose rules, (ruled, n), and of rescue, (drugs, n) or (n,)."""
         made = [arm_numbers(plan, self.drugs, self.site) for plan in self.plans]
         out = {name: np.array([single[name] for single, _ in made])[self.arm] for name in made[0][0]}
         for name in made[0][1]:
-            out[name] = np.stack([by_drug[name] for _, by_drug in made], axis=-1)[:, self.arm]
+            table = np.stack([by_drug[name] for _, by_drug in made], axis=-1)[:, self.arm]
+            out[name] = table[self._ruled] if name in DRUG_RULES else table
         return out
 
     def initial(self) -> Tree:
-        """Return the clinic's state before the first day: (n,) or (drugs, n) float32 arrays by name."""
-        n, by_drug = self.size, (len(self.drugs), self.size)
+        """Return the clinic's state before the first day: (n,), (drugs, n) or (ruled, n) float32 arrays."""
+        n, by_drug, by_ruled = self.size, (len(self.drugs), self.size), (len(self._ruled), self.size)
         zero = [*WEEKLY, *ZERO, *(f"{k}_0" for k in (*ANALYTES, "anc", "platelets"))]
         state = {name: np.zeros(n, dtype=np.float32) for name in zero}
         state |= {name: np.full(n, -1.0, dtype=np.float32) for name in MINUS_ONE}
         state |= {name: np.zeros(by_drug, dtype=np.float32) for name in (*WEEKLY_BY_DRUG, *ZERO_BY_DRUG)}
-        state |= {name: np.full(by_drug, -1.0, dtype=np.float32) for name in MINUS_ONE_BY_DRUG}
+        state |= {name: np.zeros(by_ruled, dtype=np.float32) for name in ZERO_BY_RULED}
+        state |= {name: np.full(by_ruled, -1.0, dtype=np.float32) for name in MINUS_ONE_BY_RULED}
         state["end_day"] = np.full(n, NEVER, dtype=np.float32)
         for name in (f"{count}_measured" for count in COUNTS):
             state[name] = np.full(n, 1.0e3, dtype=np.float32)  # unmeasured: no rule is met
@@ -222,9 +224,8 @@ class Orders:
         """Return (clinic, weekly, daily) of a block in which nobody is treated and nothing is measured."""
         clinic = self.initial() | {"off": np.ones(self.size, dtype=np.float32)}
         by_drug = (7 * self.weeks, len(self.drugs), self.size)
-        daily = {
-            name: np.zeros(by_drug, dtype=np.float32) for name in (*DAILY, *(["over"] if self.shape.infused else []))
-        }
+        names = [field.name for field in fields(DayTables) if self._needs(field.name)]
+        daily = {name: np.zeros(by_drug, dtype=np.float32)[:, self._columns(name)] for name in names}
         starts = (np.arange(7 * self.weeks) % 7 == 0).astype(np.float32)
         daily["week_start"] = np.repeat(starts[:, None], self.size, axis=1)
         daily["begin"] -= 1.0
@@ -245,7 +246,7 @@ class Orders:
         return {"error": error.astype(np.float32), "counts": counts.astype(np.float32)}
 
     def daily(self, block: int) -> Tree:
-        """Return the orders of a block by day, each (days, drugs, n); see `DayTables`. week_start: (days, n) 0/1."""
+        """Return the orders of a block by day, (days, drugs or ruled, n), see `DayTables`; week_start (days, n) 0/1."""
         first, days = block * 7 * self.weeks, 7 * self.weeks
         phase, within = self.calendar.walk(first, days)
         # beyond the horizon nothing is ordered
@@ -258,13 +259,18 @@ class Orders:
     def _needs(self, name: str) -> bool:
         return name in DAILY or self.shape.infused
 
+    def _columns(self, name: str) -> list[int]:
+        """Return the drugs that a daily order speaks of."""
+        return self._ruled if name in RULED else list(range(len(self.drugs)))
+
     def _cut(self, name: str, row: NDArray[np.int64], within: NDArray[np.int64]) -> Single:
-        tables = [getattr(table, name) for table in self._tables]
+        columns = self._columns(name)
+        tables = [getattr(table, name)[:, columns] for table in self._tables]
         days = within[:, 0]
         if (within == days[:, None]).all() and (row == row[0]).all():  # everybody on one calendar: no gather by day
             cut = np.stack([table[days] for table in tables], axis=-1)
             return np.ascontiguousarray(cut[..., row[0]])
-        out = np.empty((len(within), len(self.drugs), self.size), dtype=np.float32)
+        out = np.empty((len(within), len(columns), self.size), dtype=np.float32)
         for number in np.unique(row):
             here = row == number
             out.transpose(0, 2, 1)[here] = tables[number][within[here]]

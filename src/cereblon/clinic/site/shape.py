@@ -17,9 +17,13 @@ LEVELS = 8
 
 
 class Shape(NamedTuple):
-    """Rows of the level table, weeks of a block, whether doses are given at other hours than 0, and infused."""
+    """Rows of the level table, weeks of a block, whether doses are given at other hours than 0, and infused.
+
+    ruled: rows of the drugs that are held, reduced or escalated in any arm; the others are given as scheduled.
+    """
 
     levels: int
+    ruled: tuple[int, ...]
     weeks: int
     by_hour: bool
     infused: bool
@@ -32,7 +36,9 @@ def shape_of(trial: Trial, drugs: Sequence[SiteDrug]) -> Shape:
     infused = any(course.over > 0 for course in courses)
     by_hour = infused or any(course.hours != (0,) for course in courses)
     height = max(Ladders(plan, tuple(drug.name for drug in drugs)).height for plan in plans)
-    return Shape(LEVELS * -(-height // LEVELS), block_weeks(trial), by_hour, infused)
+    ruled = {course.drug for course in courses if course.rules is not None or course.condition > 0}
+    rows = tuple(row for row, drug in enumerate(drugs) if drug.name in ruled) or (0,)
+    return Shape(LEVELS * -(-height // LEVELS), rows, block_weeks(trial), by_hour, infused)
 
 
 def block_weeks(trial: Trial) -> int:

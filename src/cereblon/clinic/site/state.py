@@ -1,4 +1,4 @@
-"""The names of the clinic's state, and from what each begins; all arrays float32, (n,) or (drugs, n)."""
+"""The names of the clinic's state, and from what each begins; all arrays float32: (n,), (drugs, n) or (ruled, n)."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ MINUS_ONE: Final = (
     "progressed_day",
 )
 """Of subjects: 0 or a day that has not come."""
-ZERO_BY_DRUG: Final = (
-    "level",
+ZERO_BY_DRUG: Final = ("level",)
+"""Of each drug of a subject."""
+ZERO_BY_RULED: Final = (
     "floor",
     "ceiling",
     "hold",
@@ -58,5 +59,5 @@ ZERO_BY_DRUG: Final = (
     "event_since",
     "stopped",
 )
-MINUS_ONE_BY_DRUG: Final = ("failed_level", "low_anc_since")
-"""Of each drug of a subject."""
+MINUS_ONE_BY_RULED: Final = ("failed_level", "low_anc_since")
+"""Of each drug of a subject that has rules: what is given as scheduled has nothing to remember."""
