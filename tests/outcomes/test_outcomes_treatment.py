@@ -18,9 +18,7 @@ def test_a_cycle_counts_with_a_dose_of_any_drug_of_the_treatment() -> None:
     first, other = (pl.col("ADY") <= 28, pl.col("USUBJID") % 2 == 0)
     second = weeks.with_columns(DRUG=pl.when(first & other).then(pl.lit("dexamethasone")).otherwise(pl.col("DRUG")))
     given = {
-        name: arm_data(replace(result, trial=trial, tables={**result.tables, "exposure": table}))[
-            "continuous"
-        ].cycles_given
+        name: arm_data(replace(result, trial=trial, tables={**result.tables, "exposure": table}))["continuous"]
         for name, trial, table in (
             ("one drug", result.trial, weeks),
             ("two drugs", design, second),
