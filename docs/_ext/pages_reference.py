@@ -13,8 +13,9 @@ from cereblon.clinic.rules import rules
 from cereblon.clinic.trial.design import ENDPOINTS, Published
 from cereblon.clinic.trial.load import json_schema, load_trial, trial_ids
 from cereblon.clinic.trial.trial import Trial
+from cereblon.model import load_model
 from cereblon.patients.covariates import covariate_columns
-from cereblon.study.quantities import EARLY
+from cereblon.study.quantities import EARLY, measures
 from cereblon.study.tables import EARLY_WEEKS
 from pages_markdown import DASH, cell, code, table
 
@@ -154,16 +155,18 @@ def _tables() -> str:
         whole = {**described, **covariate_columns()} if name == "subjects" else described
         rows = [(code(k), code(c.dtype), cell(c.unit), cell(c.meaning)) for k, c in whole.items()]
         parts += [f"## {name}", table(["column", "type", "unit", "meaning"], rows)]
-    measures = [
-        (code(k), cell(m.label), cell(m.unit), code(m.source), cell(m.meaning)) for k, m in columns.MEASURES.items()
+    written = [
+        (code(k), cell(m.label), cell(m.unit), code(m.source), cell(m.meaning))
+        for k, m in measures(load_model()).items()
     ]
     parts += [
         "## Quantities of the visits table",
         "`PARAMCD` of the visits table. Blood counts are `measured`: results with the errors of the laboratory, on "
         "the days on which blood was counted. The others are `true`: the state of the virtual patient itself, every "
         f"28 days ({' and '.join(code(name) for name in EARLY)} weekly in the first {EARLY_WEEKS} weeks). What the "
-        "site read of lymphocytes and nodes, with its errors, stands in the response table.",
-        table(["PARAMCD", "quantity", "unit", "SOURCE", "meaning"], measures),
+        "site read of lymphocytes and nodes, with its errors, stands in the response table. The exposure to each drug "
+        "of the trial has a code of its own: that of its card, or `AUC_` and the drug's prefix in capitals.",
+        table(["PARAMCD", "quantity", "unit", "SOURCE", "meaning"], written),
     ]
     parts += [
         "## Terms",

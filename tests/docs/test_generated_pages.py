@@ -12,7 +12,7 @@ import pytest
 from cereblon import columns
 from cereblon.clinic.trial.load import json_schema, trial_ids
 from cereblon.model import load_model
-from cereblon.study.tables import COUNTED, MONTHLY
+from cereblon.study.quantities import COUNTED, MONTHLY, exposures, measures
 
 EXTENSION = Path(__file__).resolve().parents[2] / "docs" / "_ext"
 
@@ -55,8 +55,9 @@ def test_every_column_and_trial_is_listed(pages: dict[str, str]) -> None:
 
 
 def test_every_quantity_of_the_visits_is_explained(pages: dict[str, str]) -> None:
-    assert set(columns.MEASURES) == {*COUNTED, *MONTHLY}
-    for code, measure in columns.MEASURES.items():
+    model = load_model()
+    assert set(measures(model)) == {*COUNTED, *MONTHLY, *exposures(model.drugs)}
+    for code, measure in measures(model).items():
         assert measure.source == ("measured" if code in COUNTED else "true"), code
         assert f"| `{code}` | {measure.label} | {measure.unit} | `{measure.source}` | {measure.meaning} |" in (
             pages["tables.md"].replace("\\", "")

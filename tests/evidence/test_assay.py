@@ -11,6 +11,7 @@ from cereblon.errors import CereblonError
 from cereblon.evidence.assay import run_assay, template, write_template
 from cereblon.evidence.documents import load_assay
 from cereblon.evidence.schema import Assay
+from cereblon.model import load_model
 
 SMALL = """\
 id: small
@@ -107,3 +108,36 @@ def test_an_experiment_that_would_not_fit_into_memory_is_refused_before_it_is_bu
         CereblonError, match=r"members: 500 members of 64 conditions need about \d+\.\d GB; expected at most"
     ):
         run_assay(_load(tmp_path, text), members=500)
+
+
+OTHERS = (Path(__file__).parents[1] / "biology" / "drugs_of_others",)
+OTHER = """
+id: other
+experiment:
+  days: 14
+  conditions:
+    none: {cells: [cll], drug: madeupmid}
+    with_it: {cells: [cll], drug: madeupmid, medium: 2, set: {mid_cl: 0}}
+  readouts:
+  - {of: mid_free, words: drug, to: with_it, against: none, expect: present}
+"""
+
+
+def test_a_condition_names_the_drug_of_its_medium(tmp_path: Path) -> None:
+    model = load_model(["lenalidomide", "madeupmid"], OTHERS)
+    result = run_assay(_load(tmp_path, OTHER), members=8, model=model)
+    assert result.courses["with_it"].level == "mid_free"
+    np.testing.assert_allclose(result.courses["with_it"].daily["mid_free"], 2000.0, rtol=1e-4)
+    assert np.abs(result.courses["none"].daily["mid_free"]).max() == 0
+
+
+def test_a_drug_that_no_dish_can_hold_is_refused(tmp_path: Path) -> None:
+    board = load_model(["lenalidomide", "dexamethasone", "madeupinib"], OTHERS)
+    text = OTHER.replace("mid_free", "alc").replace(", set: {mid_cl: 0}", "")
+    for drug, words in (
+        ("madeupmid", "unknown drug 'madeupmid'"),
+        ("dexamethasone", "has no in_medium"),
+        ("madeupinib", "mad_conc has mg_per_L; expected nM"),
+    ):
+        with pytest.raises(CereblonError, match=words):
+            run_assay(_load(tmp_path, text.replace("madeupmid", drug)), members=8, model=board)

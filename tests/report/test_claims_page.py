@@ -42,7 +42,15 @@ def result(claim: Claim, verdict: str = "holds") -> ClaimResult:
 def doses(claim: str, experiment: Experiment) -> DoseResponse:
     levels = np.array([0.0, 0.03, 0.1, 0.3, 1, 3, 10])
     curve = Curve(
-        experiment.readouts[0], "lenalidomide", "uM", "dimensionless", levels, levels, levels * 0.8, levels * 2
+        experiment.readouts[0],
+        "lenalidomide",
+        "lenalidomide",
+        "uM",
+        "dimensionless",
+        levels,
+        levels,
+        levels * 0.8,
+        levels * 2,
     )
     return DoseResponse(claim, (curve,))
 

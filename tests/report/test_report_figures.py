@@ -160,3 +160,36 @@ def test_what_cannot_be_drawn_is_answered_with_what_can(result: StudyResult) -> 
         result.plot.kaplan_meier("PSF")
     with pytest.raises(CereblonError, match="'DOR': no simulated subject has it"):
         result.plot.kaplan_meier("DOR")
+
+
+def two_drugs() -> StudyResult:
+    """The synthetic study with a steroid in the treatment, which half of the subjects take."""
+    result = synthetic.study(60)
+    arm = result.trial.arms[0].model_dump(mode="json")
+    arm["treatment"] = [*arm["treatment"], {"drug": "dexamethasone", "dose": "20 mg"}]
+    design = result.trial.model_validate({**result.trial.model_dump(mode="json"), "arms": [arm]})
+    weeks = result.table("exposure")
+    second = weeks.filter(pl.col("USUBJID") % 2 == 0).with_columns(
+        DRUG=pl.lit("dexamethasone"), DOSEMG=pl.col("DOSEMG") * 4
+    )
+    return replace(result, trial=design, tables={**result.tables, "exposure": pl.concat([weeks, second])})
+
+
+def test_every_drug_of_the_treatment_has_its_dose_figure(result: StudyResult) -> None:
+    one, both = figures.dose(result), figures.dose(two_drugs())
+    assert one.title == "Lenalidomide actually given"
+    assert one.header[0] == "Cycle"
+    assert both.header[0] == "Drug"
+    assert {row[0] for row in both.rows} == {"lenalidomide", "dexamethasone"}
+    assert both.height == 2 * one.height
+    titles = [a["title"]["text"] for name, a in both.spec["layout"].items() if re.match("yaxis", name)]
+    assert [t for t in titles if "taken" in t] == [
+        "Lenalidomide taken<br>(mg per dosing day)",
+        "Dexamethasone taken<br>(mg per dosing day)",
+    ]
+    go.Figure(both.spec)
+    shares = [t for t in both.spec["data"] if t["type"] == "bar" and t.get("yaxis") == "y3"]
+    assert sum(t["y"][0] for t in shares) == pytest.approx(100, abs=0.1)
+    domains = [a["domain"] for name, a in both.spec["layout"].items() if re.match("yaxis", name)]
+    assert all(low < high for low, high in domains)
+    assert all(a[1] <= b[0] or b[1] <= a[0] for a, b in pairwise(sorted(domains)))

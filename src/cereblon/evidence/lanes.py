@@ -18,6 +18,7 @@ from .schema import Condition, Dosing, Level
 
 Floats = NDArray[Any]
 States = dict[str, Floats]
+_MEDIUM_UNIT = "nM"  # of the concentration around cells; levels are written in uM
 ABSENT = 1e-9
 """What is left of cells that are absent: nothing, but ratios stay defined."""
 
@@ -161,6 +162,9 @@ def in_medium(model: Model, name: str) -> tuple[str, str]:
     card = known[name]
     if card.in_medium is None:
         raise CereblonError(f"medium: {name}: its card has no in_medium: expected a drug that a culture can hold")
+    unit = model.system.units.get(card.in_medium) or "no unit"
+    if unit != _MEDIUM_UNIT:
+        raise CereblonError(f"medium: {name}: {card.in_medium} has {unit}; expected {_MEDIUM_UNIT}")
     carrier = _carrier(model, card)
     if carrier is None:
         raise CereblonError(f"medium: {name}: {card.in_medium} follows no one linear state: expected one amount of it")
