@@ -24,6 +24,9 @@ from cereblon.model.cards import DrugCard, drug_cards, entries
 BODY: Mapping[Basis, float] = MappingProxyType({"flat": 1.0, "per_m2": 1.8, "per_kg": 75.0})
 """m2 and kg of an ordinary body, by which a dose is judged absurd or not; nobody is dosed by them."""
 
+WEIGHED = ("mg", "ug")
+"""Units of the drugs that a trial can give: the tables of a run have amounts in mg."""
+
 
 @dataclass(frozen=True)
 class Drug:
@@ -130,7 +133,12 @@ def steroids() -> tuple[str, ...]:
 
 
 def _known_drug(name: str) -> str:
-    return _known(name, drugs(), "drug")
+    known = _known(name, drugs(), "drug")
+    if (unit := drugs()[known].unit) not in WEIGHED:
+        raise problem(
+            f"{name} is counted in {unit}: expected a drug in {' or '.join(WEIGHED)}, which tables of a run hold"
+        )
+    return known
 
 
 def _known_steroid(name: str) -> str:
