@@ -163,7 +163,7 @@ EXPOSURE: Final[dict[str, Column]] = {
     TWIN: _TWIN,
     ADY: Column("Int32", "day", "first day of the week: 1, 8, 15 ..."),
     DRUG: Column("String", "", "drug"),
-    DOSEMG: Column("Float32", "mg", "amount taken in the week; of a drug counted in IU, international units"),
+    DOSEMG: Column("Float32", "mg", "amount taken in the week"),
     LEVELMG: Column("Float32", "mg/day", "dose level ordered in the week; 0 when held or stopped"),
     DAYSDOSED: Column("Int8", "day", "days with a dose in the week"),
 }

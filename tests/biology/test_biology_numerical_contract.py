@@ -9,8 +9,10 @@ from roadrunner_reference import RoadRunnerReference
 from virtual_subjects import LANES, READ, regimens, run, subjects
 
 from cereblon.clinic.criteria.toxicity import grade_anc, grade_platelets
+from cereblon.clinic.rules import Site
 from cereblon.model import Model
 
+SITE = Site.packaged()
 LIMIT = 0.01
 VISIBLE = {"flare_drive": 0.1, "node_swelling": 0.05}
 """Below these a state is not read: grade 1 begins at 0.36 in a typical and 0.1 in a very sensitive subject, and a scan
@@ -56,7 +58,7 @@ def categories(model: Model, course: dict[str, np.ndarray]) -> np.ndarray:
     """CTCAE grades and the -50 % flags of count and nodes at every visit, (4, visits, subjects)."""
     anc, platelets = course["anc"][1:], course["platelets"][1:]
     halved = [course[name][1:] <= 0.5 * course[name][0] for name in ("alc", "node_volume")]
-    return np.stack([grade_anc(anc), grade_platelets(platelets), *halved])
+    return np.stack([grade_anc(anc, SITE), grade_platelets(platelets, SITE), *halved])
 
 
 @pytest.mark.parametrize("regimen", REGIMENS)

@@ -71,7 +71,7 @@ def parts(words: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[RenderableTyp
     yield from outcome_notes(result)
     yield registry_table([design])
     yield reproduce_table({words: result.comparisons})
-    monkeypatch.setattr("cereblon.clinic.trial.load.load_trial", lambda _: design)
+    monkeypatch.setattr("cereblon.clinic.trial.load.load_trial", lambda _, drugs=(): design)
     yield from show_trial("x").parts
     yield table((words, "b"), title=words)
     row = table(("a",))

@@ -37,7 +37,7 @@ ase_half	5000	{unit}	none			assumed	made up	assumed	drug	none
 """
 
 
-@pytest.mark.parametrize(("unit", "of_text", "mg"), [("mg", "mg", 1.0), ("ug", "microgram", 1e-3), ("IU", "IU", 1.0)])
+@pytest.mark.parametrize(("unit", "of_text", "mg"), [("mg", "mg", 1.0), ("ug", "microgram", 1e-3)])
 def test_a_drug_is_given_and_recorded_in_its_unit(unit: str, of_text: str, mg: float, tmp_path: Path) -> None:
     folder = tmp_path / "madeupase"
     folder.mkdir()

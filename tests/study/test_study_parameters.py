@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from small_trials import assert_same, short
 
@@ -72,13 +73,26 @@ def test_a_latent_trait_is_drawn_again_with_the_set_of_the_run(trial: Trial, pac
     ("options", "words"),
     [
         ({"parameters": {"len_volume": 1.0}}, "parameters: .*expected a ParameterSet"),
-        ({"overrides": {"lymphoma_anc_hold": 0.5}}, "lymphoma_anc_hold: .*cannot be set"),
+        ({"overrides": {"lymphoma_anc_hol": 0.5}}, "lymphoma_anc_hol: .*nearest: lymphoma_anc_hold"),
         ({"overrides": {"growth.log_sd": 1e4}}, "the effects of covariates give no number for growth"),
     ],
 )
 def test_what_no_run_would_read_is_refused(trial: Trial, options: dict[str, object], words: str) -> None:
     with pytest.raises(CereblonError, match=words):
         cereblon.run(trial, patients=5, **options)  # type: ignore[arg-type]
+
+
+def test_a_number_of_the_site_reaches_the_run(trial: Trial) -> None:
+    """Doses are held under twice the usual count: there is more time without, and the same people before it."""
+    strict = cereblon.run(trial, patients=20, seed=2, overrides={"lymphoma_anc_hold": 4.0, "lymphoma_anc_resume": 4.0})
+    plain = cereblon.run(trial, patients=20, seed=2)
+    held, usual = (
+        int((each.table("exposure").filter(pl.col("DRUG") == "lenalidomide")["LEVELMG"] == 0).sum())
+        for each in (strict, plain)
+    )
+    assert held > usual
+    first = [each.table("visits").filter(pl.col("ADY") == 1) for each in (strict, plain)]
+    assert first[0].equals(first[1])
 
 
 def test_an_ensemble_is_drawn_around_the_set(packaged: ParameterSet) -> None:

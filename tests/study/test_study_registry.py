@@ -57,6 +57,7 @@ def test_file_of_the_user_runs(capfd: pytest.CaptureFixture[str], here: Path) ->
         "report.html",
         "run.json",
         "summary.json",
+        "params.tsv",
         *(f"{name}.parquet" for name in TABLES),
     }
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]  # no blocks left beside it

@@ -6,8 +6,7 @@ from cereblon.clinic.site.drugs import SiteDrug
 from cereblon.clinic.trial.trial import Trial
 from cereblon.model import Model, load_model
 
-_MG = {"mg": 1.0, "ug": 1e-3, "IU": 1.0}
-"""What one unit of a dose is in exposure tables: mg, and international units as they are."""
+_MG = {"mg": 1.0, "ug": 1e-3}  # a trial gives no drug in other units
 
 
 def trial_model(trial: Trial) -> Model:

@@ -13,9 +13,8 @@ class SiteDrug:
     """One drug of the model, in the order of the model's drugs: its row in every array of shape (drugs, n).
 
     enters: the state that a dose enters; unit: of its amounts; per_unit: amount there for one unit given (with its
-    equivalence to the drug whose state it is); mg: mg in one unit, 1 for IU, which are recorded as they are; steroid:
-    mg of the reference steroid that one unit stands for, 0 for no steroid; rescue: what a site gives it for when the
-    trial names no other drug.
+    equivalence to the drug whose state it is); mg: mg in one unit; steroid: mg of the reference steroid that one unit
+    stands for, 0 for no steroid; rescue: what a site gives it for when the trial names no other drug.
     """
 
     name: str
