@@ -78,14 +78,13 @@ class BlockRunner:
         clinic: Tree = orders.initial()
         self._assess(tracker, 0, self._truth(state, individual), noise, clinic, cut, scans)
         records: list[Tree] = []
-        free = np.ones(len(self.model.slow), dtype=np.float32)
+        # what is the same in every block of weeks goes to the device once: it is hundreds of numbers
+        same = jax.device_put((individual, self.shared, np.ones(len(self.model.slow), np.float32), orders.static))
         for number in range(self.blocks):
             first = number * 7 * weeks
             seen = seen_of(clinic, *tracker.so_far()) if number and orders.calendar.decides else None
             clinic, weekly, daily = orders.block(number, clinic, noise[weeks * number : weeks * (number + 1)], seen)
-            state, clinic, record = _read(
-                self._cycle(state, clinic, individual, self.shared, free, orders.static, weekly, daily, np.int32(first))
-            )
+            state, clinic, record = _read(self._cycle(state, clinic, *same, weekly, daily, np.int32(first)))
             self._require_possible(block, state, record)
             records.append(record)
             day = first + 7 * weeks  # examinations are at the ends of blocks, so that each decides the next dose
@@ -124,6 +123,7 @@ class BlockRunner:
         values = individual_values(self.model, self._parameters, cohort, lanes.number, self.seed)
         individual = {name: value.astype(np.float32) for name, value in values.items()}
         clinic, weekly, daily = orders.idle()
+        shared, static = jax.device_put((self.shared, orders.static))
 
         def start(values: Tree) -> State:
             first = self.model.initial({**self.shared, **values})
@@ -131,9 +131,7 @@ class BlockRunner:
 
         def advance(state: State, values: Tree, free: Floats, cycle: int) -> State:
             for _ in range(0, UNTREATED_DAYS, 7 * self.weeks):
-                state, _, _ = self._cycle(
-                    state, clinic, values, self.shared, free, orders.static, weekly, daily, np.int32(0)
-                )
+                state, _, _ = self._cycle(state, clinic, values, shared, free, static, weekly, daily, np.int32(0))
             read: State = _read(state)
             return read
 
