@@ -89,7 +89,7 @@ def build_cycle(
 
         weeks = next((len(leaf) for leaf in jax.tree.leaves(weekly)), WEEKS)
         by_week = jax.tree.map(lambda x: jnp.reshape(x, (weeks, DAYS, *jnp.shape(x)[1:])), daily)
-        start = (state, clinic, jnp.asarray(first_day), day.begin(state, prepared))
+        start = (state, clinic, jnp.asarray(first_day), day.begin(state))
         (state, clinic, _, _), records = lax.scan(week, start, (weekly, by_week), length=weeks)
         return state, clinic, records
 

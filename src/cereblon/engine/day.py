@@ -78,9 +78,9 @@ class Day:
         """All states by name."""
         return state.named(self.model)
 
-    def begin(self, state: State, prepared: Prepared) -> Kept:
+    def begin(self, state: State) -> Kept:
         """What `run` keeps from day to day, for a first day that begins in this state."""
-        return self.fast.begin(state.slow, prepared)
+        return self.fast.begin(state.slow)
 
     def run(self, state: State, doses: Doses, prepared: Prepared, kept: Kept, free: Array) -> tuple[State, Kept]:
         """24 hours from the state before the doses. `free` (S,) or (S, n) is 0 for clamped slow states.
@@ -167,7 +167,7 @@ class Day:
         program, size, grid = self.model.program(names), state.size, self.fast.grid
         given = slots(self.model, doses, size, self.dtype) if self._at_slots else None
         linear, relaxing = (state if self._at_slots else self._dosed(state, doses)).linear, state.relaxing
-        kept, slow = jax.jit(lambda now: self.fast.refresh(self.begin(now, prepared), now.slow, prepared, 0.0))(state)
+        kept, slow = jax.jit(lambda now: self.fast.refresh(self.begin(now), now.slow, prepared, 0.0))(state)
 
         @partial(jax.jit, static_argnums=0)  # compiled once for windows of a kind
         def window(dense: bool, linear: Array, relaxing: Array, number: Array) -> tuple[Array, Array, list[Array]]:

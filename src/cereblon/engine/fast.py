@@ -91,8 +91,7 @@ class FastDay:
         watched = [i for name, i in place.items() if watch_all or name in needed]
         pairs = [(place[i], place[j]) for i, j in self._entries]
         into = [place[name] for name in infused]
-        fixed = [k for k, entry in enumerate(self._entries) if not model.needs(plan.transfer[entry]) & slow]
-        self.propagator = Propagator(len(plan.linear), pairs, grid, watched, into, fixed) if plan.linear else None
+        self.propagator = Propagator(len(plan.linear), pairs, grid, watched, into) if plan.linear else None
         read = [*plan.transfer.values(), *plan.source.values(), *plan.loss.values()]
         self._at = np.array(
             [k for k, s in enumerate(plan.slow) if any(s in model.needs(e) for e in read)], dtype=np.int32
@@ -137,11 +136,9 @@ class FastDay:
             self.mixture.prepare(values),
         )
 
-    def begin(self, slow: Array, prepared: Any) -> Kept:
-        """What is kept before a first day that begins with these slow states, (S, n): propagators that never change."""
-        blocks: tuple[Built, ...] = ()
-        if self.propagator is not None:
-            blocks = self.propagator.begin(self._coefficients(self._named(slow), prepared, slow))
+    def begin(self, slow: Array) -> Kept:
+        """What is kept before a first day that begins with these slow states, (S, n): no propagators yet."""
+        blocks = () if self.propagator is None else self.propagator.blank(slow.shape[-1], slow.dtype)
         return Kept(blocks, slow[self._at])
 
     def refresh(self, kept: Kept, slow: Array, prepared: Any, ahead: Any) -> tuple[Kept, dict[str, Array]]:

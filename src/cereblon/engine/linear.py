@@ -13,7 +13,7 @@ All terms but the last are positive, so amounts do not turn negative in single p
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -80,19 +80,12 @@ class Propagator:
     """exp(A t) of the linear states at the hours of a window, block by block.
 
     `transfer` lists the entries (row, column) of A that can be non-zero, `watched` the states needed within the day,
-    `fixed` the places in `transfer` whose rates never change in a run, `infused` those states that may be given at a
-    constant rate. Each of these gets a state more, the rate itself, which flows into it and does not change within an
-    interval: the same exponential then holds what has been infused.
+    `infused` those that may be given at a constant rate. Each of these gets a state more, the rate itself, which flows
+    into it and does not change within an interval: the same exponential then holds what has been infused.
     """
 
     def __init__(
-        self,
-        size: int,
-        transfer: Sequence[Entry],
-        grid: Grid,
-        watched: Sequence[int],
-        infused: Sequence[int] = (),
-        fixed: Collection[int] = (),
+        self, size: int, transfer: Sequence[Entry], grid: Grid, watched: Sequence[int], infused: Sequence[int] = ()
     ) -> None:
         self.size, self.grid, self.watched, self.infused = size, grid, tuple(watched), tuple(infused)
         entries = [*transfer, *((place, size + k) for k, place in enumerate(infused))]
@@ -102,16 +95,8 @@ class Propagator:
             joined = [new if k == old else k for k in joined]
         groups = [tuple(k for k, of in enumerate(joined) if of == label) for label in dict.fromkeys(joined)]
         self.blocks = [Block(places, entries, self.watched) for places in groups]
-        rest = {*fixed, *range(len(transfer), len(entries))}
-        self._fixed = [bool(rest.issuperset(block.rates.tolist())) for block in self.blocks]
         parts = round(grid.length / grid.finest)
         self._powers = [k for k in range(parts.bit_length()) if parts >> k & 1]  # doublings that make up a window
-
-    def begin(self, coefficients: Array) -> tuple[Built, ...]:
-        """What `refresh` keeps: fixed blocks as they stay, the others still to be built for everybody, (given, n)."""
-        blank = self.blank(coefficients.shape[-1], coefficients.dtype)
-        made = zip(self._rates(coefficients), blank, self._fixed, strict=True)
-        return tuple(self._build(block, rates) if fixed else empty for (block, rates), empty, fixed in made)
 
     def blank(self, n: int, dtype: Any) -> tuple[Built, ...]:
         """What `refresh` builds for everybody, n subjects."""
@@ -126,15 +111,11 @@ class Propagator:
     def refresh(self, built: tuple[Built, ...], coefficients: Array) -> tuple[Built, ...]:
         """`built`, made anew block by block for the subjects whose rates in that block have moved by a thousandth.
 
-        Fixed blocks are passed on. Each subject is judged by himself, so that his numbers do not depend on his
-        neighbours. A block costs nothing while nobody has moved in it, and otherwise as much as there are groups of
-        `_GROUP` subjects who have.
+        Each subject is judged by himself, so that his numbers do not depend on his neighbours. A block costs nothing
+        while nobody has moved in it, and otherwise as much as there are groups of `_GROUP` subjects who have.
         """
         out = []
-        for (block, rates), old, fixed in zip(self._rates(coefficients), built, self._fixed, strict=True):
-            if fixed:
-                out.append(old)
-                continue
+        for (block, rates), old in zip(self._rates(coefficients), built, strict=True):
             moved = ~jnp.all(jnp.abs(rates - old.rates) <= _MOVED * jnp.abs(old.rates), axis=0)  # blank rates have too
             out.append(self._renewed(block, old, rates, moved))
         return tuple(out)

@@ -115,7 +115,7 @@ def _runner(
 
             return lax.scan(one, carry, given)
 
-        (state, _), saved = lax.scan(week, (state, day.begin(state, prepared)), (doses, active))
+        (state, _), saved = lax.scan(week, (state, day.begin(state)), (doses, active))
         return state, saved, see(state)
 
     return Program(run), day
