@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cereblon.engine.programs import Program, compile_well
+from cereblon.engine.programs import Program, compile_well, program_name
+from cereblon.model import load_model
 from cereblon.storage.cache import cache_folder
 
 FLAG = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
@@ -131,3 +132,12 @@ def test_a_run_changes_nothing_of_its_caller() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_model_with_a_text_of_somebody_else_goes_without_the_option() -> None:
+    """On some equations that pass of the compiler ends the process; only what was tried with it is given to it."""
+    assert load_model().packaged
+    own = Path(__file__).parents[1] / "biology" / "drugs_of_others"
+    assert not load_model(["madeupinib"], [own]).packaged
+    assert fusions(compile_well(lowered(), fuse=False)) != fusions(compile_well(lowered()))
+    assert program_name("cycle", "mark", fuse=False) != program_name("cycle", "mark")

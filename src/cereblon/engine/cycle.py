@@ -93,7 +93,7 @@ def build_cycle(
         (state, clinic, _, _), records = lax.scan(week, start, (weekly, by_week), length=weeks)
         return state, clinic, records
 
-    return Program(cycle)
+    return Program(cycle, fuse=model.packaged)
 
 
 def _doses(decide: Decide, clinic: Tree, observed: Tree, static: Tree, weekly: Tree, daily: Tree) -> Doses:

@@ -41,9 +41,9 @@ _compiling = threading.Lock()
 class Program:
     """A function compiled once for each kind of arguments, here or by an earlier start. Thread-safe."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        """Take a function that JAX can compile; it stays at hand as `__wrapped__`."""
-        self.__wrapped__ = function
+    def __init__(self, function: Callable[..., Any], fuse: bool = True) -> None:
+        """Take a function that JAX can compile; it stays at hand as `__wrapped__`. fuse: see `compile_well`."""
+        self.__wrapped__, self._fuse = function, fuse
         self._jitted = jax.jit(function)
         self._lock = threading.Lock()
         self._ready: dict[Any, Compiled] = {}
@@ -53,35 +53,39 @@ class Program:
         kind = (jax.tree.structure(arguments), tuple(jax.typeof(leaf) for leaf in jax.tree.leaves(arguments)))
         with self._lock:
             if kind not in self._ready:
-                self._ready[kind] = _ready(self._jitted.lower(*arguments), arguments)
+                self._ready[kind] = _ready(self._jitted.lower(*arguments), arguments, self._fuse)
         return self._ready[kind](*arguments)
 
 
-def _ready(lowered: jax.stages.Lowered, arguments: tuple[Any, ...]) -> Compiled:
-    name = program_name("program", lowered.as_text())
+def _ready(lowered: jax.stages.Lowered, arguments: tuple[Any, ...], fuse: bool) -> Compiled:
+    name = program_name("program", lowered.as_text(), fuse)
     kept = read_program(name)
     if kept is not None:
         return kept
-    compiled = compile_well(lowered)
+    compiled = compile_well(lowered, fuse)
     keep_program(name, compiled, arguments)
     return compiled
 
 
-def compile_well(lowered: jax.stages.Lowered) -> Compiled:
-    """Compile with the options that suit the model, unless the user's XLA_FLAGS set options of the same group."""
-    if not _fusing():
+def compile_well(lowered: jax.stages.Lowered, fuse: bool = True) -> Compiled:
+    """Compile with the options that suit the model, unless the user's XLA_FLAGS set options of the same group.
+
+    fuse: the program is of equations that were tried with these options. On some others XLA ends the whole process in
+    this pass, so a model that holds a text of somebody else's goes without, and takes half as long again.
+    """
+    if not fuse or not _fusing():
         return lowered.compile()
     with _fusions():
         return lowered.compile()
 
 
-def program_name(kind: str, mark: str) -> str:
+def program_name(kind: str, mark: str, fuse: bool = True) -> str:
     """Return the name under which a program is kept: of what it was made from, `mark`, and with, and for which machine.
 
     mark: all that decides the program beside JAX, the compiler's options and the processor.
     """
     double = jax.config.values["jax_enable_x64"]
-    options = (os.environ.get("XLA_FLAGS", ""), _fusing())
+    options = (os.environ.get("XLA_FLAGS", ""), fuse and _fusing())
     made_with = (jax.__version__, version("jaxlib"), jax.default_backend(), double, options, _processor())
     return f"{kind}-{sha256(repr((mark, *made_with)).encode()).hexdigest()[:24]}.program"
 

@@ -118,7 +118,7 @@ def _runner(
         (state, _), saved = lax.scan(week, (state, day.begin(state)), (doses, active))
         return state, saved, see(state)
 
-    return Program(run), day
+    return Program(run, fuse=model.packaged), day
 
 
 def course(

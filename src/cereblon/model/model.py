@@ -64,6 +64,11 @@ class Model:
         return entries(self.drugs)
 
     @property
+    def packaged(self) -> bool:
+        """Whether all of it is from documents of the package, none from a text of somebody else's."""
+        return self.reading is None
+
+    @property
     def states(self) -> tuple[str, ...]:
         """All states in order of definition."""
         return tuple(self.system.rates)

@@ -48,15 +48,15 @@ def _cycle(model: Model, drugs: tuple[SiteDrug, ...], lanes: int, shape: Shape) 
         names = recorded(model.drugs)
         return unwrap(build_cycle(model, build_decide(drugs, shape.ruled, shape.by_hour), names, OBSERVED, SLOW_STEPS))
 
-    return KeptProgram(build, f"{model.fingerprint} {lanes} {shape} {drugs}")
+    return KeptProgram(build, f"{model.fingerprint} {lanes} {shape} {drugs}", model.packaged)
 
 
 class KeptProgram:
     """A function that is compiled once per machine. Thread-safe; all its calls have arguments of one shape."""
 
-    def __init__(self, build: Callable[[], Any], mark: str) -> None:
-        """`build` returns the function, not compiled, and is called only if needed; `mark` names what it depends on."""
-        self._build, self._lock = build, Lock()
+    def __init__(self, build: Callable[[], Any], mark: str, fuse: bool = True) -> None:
+        """`build` returns the function, not compiled, and is called if needed; `mark` names what it depends on."""
+        self._build, self._lock, self._fuse = build, Lock(), fuse
         self._mark = f"{mark} {traced_code()}"
         self._ready: Callable[..., Any] | None = None
         self._read: jax.stages.Compiled | None = None
@@ -82,7 +82,7 @@ class KeptProgram:
             self._read = read_program(self._name())
 
     def _name(self) -> str:
-        return program_name("cycle", self._mark)
+        return program_name("cycle", self._mark, self._fuse)
 
     def _prepare(self, arguments: tuple[Any, ...]) -> Callable[..., Any]:
         shapes = jax.tree.map(_shape, arguments)
@@ -96,7 +96,7 @@ class KeptProgram:
         function = self._build()
         # a program that comes out of JAX's own cache cannot be written again: the name keeps it from being found there
         function.__name__ = name.partition(".")[0].replace("-", "_")
-        compiled = compile_well(jax.jit(function).lower(*shapes))
+        compiled = compile_well(jax.jit(function).lower(*shapes), self._fuse)
         keep_program(name, compiled, arguments)
         return compiled
 
