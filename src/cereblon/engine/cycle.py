@@ -12,7 +12,7 @@ from jax import Array, lax
 from cereblon.model import Model
 
 from .day import Day, Values, working_type
-from .dose import Doses
+from .dose import Doses, several_hours
 from .grid import day_grid
 from .programs import Program
 from .state import State
@@ -65,7 +65,7 @@ def build_cycle(
     ) -> tuple[State, Tree, dict[str, Any]]:
         n = state.size
         given = _doses(decide, clinic, {k: jax.ShapeDtypeStruct((n,), kind) for k in observed}, static, weekly, daily)
-        day = Day(model, slow_steps, kind, doses=given)
+        day = Day(model, slow_steps, kind, doses=given, fine=several_hours(given))
         prepared = day.prepare(individual, shared)
         watch_ready, keep_ready = watch.prepare(prepared.values), keep.prepare(prepared.values)
 

@@ -41,7 +41,8 @@ class Day:
     """A model's day with `slow_steps` steps of the slow clock (1, 2, 4 or 8), computing in `dtype`.
 
     doses: what is given on a day, or anything of that structure: it decides whether the day has one hour of dosing or
-    four, and which states may be infused.
+    four, and which states may be infused. fine: whether the grid is dense after all four hours (default: where any
+    dose is a `Dose`); else infusions at hour 0 go by the grid that is dense after that hour alone.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Day:
         dtype: Any = jnp.float32,
         watch_all: bool = False,
         doses: Doses | None = None,
+        fine: bool | None = None,
     ) -> None:
         self.model, self.slow_steps, self.dtype = model, slow_steps, jnp.dtype(dtype)
         require_linear(model, doses or {})
         self._at_slots = all_hours(doses or {})
-        self.fast = FastDay(model, day_grid(slow_steps, self._at_slots), watch_all, infused(doses or {}))
+        grid = day_grid(slow_steps, self._at_slots if fine is None else fine)
+        self.fast = FastDay(model, grid, watch_all, infused(doses or {}))
         plan, bodies = model.plan, model.system.definitions
         rates = [plan.rates[s] for s in plan.slow]
         own = [plan.own[s] for s in plan.slow]

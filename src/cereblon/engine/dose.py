@@ -37,6 +37,11 @@ def all_hours(doses: Doses) -> bool:
     return any(isinstance(d, Dose) for d in doses.values())
 
 
+def several_hours(doses: Doses) -> bool:
+    """Whether anything may be given at another hour than 0, infusions at hour 0 left aside."""
+    return any(isinstance(d, Dose) and len(jnp.shape(d.amount)) > 1 for d in doses.values())
+
+
 def infused(doses: Doses) -> tuple[str, ...]:
     """The states that may get an infusion."""
     return tuple(name for name, d in doses.items() if isinstance(d, Dose) and d.hours is not None)

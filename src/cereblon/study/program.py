@@ -46,7 +46,11 @@ def _cycle(model: Model, drugs: tuple[SiteDrug, ...], lanes: int, shape: Shape) 
         from cereblon.study.quantities import recorded
 
         names = recorded(model.drugs)
-        return unwrap(build_cycle(model, build_decide(drugs, shape.ruled, shape.by_hour), names, OBSERVED, SLOW_STEPS))
+        return unwrap(
+            build_cycle(
+                model, build_decide(drugs, shape.ruled, shape.by_hour, shape.infused), names, OBSERVED, SLOW_STEPS
+            )
+        )
 
     return KeptProgram(build, f"{model.fingerprint} {lanes} {shape} {drugs}", model.packaged)
 

@@ -48,10 +48,13 @@ OBSERVED = of_role("site")
 """Observables of the model that `decide` reads."""
 
 
-def build_decide(drugs: Sequence[SiteDrug], ruled: tuple[int, ...], by_hour: bool = False) -> Decide:
+def build_decide(
+    drugs: Sequence[SiteDrug], ruled: tuple[int, ...], by_hour: bool = False, infused: tuple[int, ...] = ()
+) -> Decide:
     """Return `decide` for the drugs of a model, in its order.
 
-    ruled: rows of those that are held, reduced or escalated; by_hour: doses at other hours than 0, or infusions.
+    ruled: rows of those that are held, reduced or escalated; by_hour: doses at other hours than 0; infused:
+    rows of the drugs of which any dose takes hours.
 
     decide(clinic, observed, static, week, today, day) -> (clinic, doses) is the clinic after today's decisions, and
     today's doses by state of the model. clinic: the state made by `orders.Orders.initial`; observed: the names of
@@ -63,7 +66,7 @@ def build_decide(drugs: Sequence[SiteDrug], ruled: tuple[int, ...], by_hour: boo
         clinic: Clinic, observed: Clinic, static: Any, week: Clinic, today: Clinic, day: Any
     ) -> tuple[Clinic, Doses]:
         clinic, amounts = one_day(clinic, observed, static, week, today, day, ruled)
-        return clinic, _into_states(drugs, amounts, today, by_hour)
+        return clinic, _into_states(drugs, amounts, today, by_hour, infused)
 
     return decide
 
@@ -273,7 +276,9 @@ def _sum(parts: Iterable[Array]) -> Array:
     return reduce(jnp.add, parts)
 
 
-def _into_states(drugs: Sequence[SiteDrug], amounts: Array, today: Clinic, by_hour: bool) -> Doses:
+def _into_states(
+    drugs: Sequence[SiteDrug], amounts: Array, today: Clinic, by_hour: bool, infused: tuple[int, ...]
+) -> Doses:
     """Return today's doses by the state that they enter, in its unit; rescue is given at hour 0.
 
     amounts: (2, drugs, n), scheduled (each dose of the day) and rescue.
@@ -281,14 +286,16 @@ def _into_states(drugs: Sequence[SiteDrug], amounts: Array, today: Clinic, by_ho
     doses: Doses = {}
     for state in dict.fromkeys(drug.enters for drug in drugs):
         rows = [row for row, drug in enumerate(drugs) if drug.enters == state]
+        slow = [today["over"][row] for row in rows if row in infused]
+        over = reduce(jnp.maximum, slow) if slow else None
         if not by_hour:
-            doses[state] = _sum(drugs[row].per_unit * amounts[:, row].sum(axis=0) for row in rows)
+            whole = _sum(drugs[row].per_unit * amounts[:, row].sum(axis=0) for row in rows)
+            doses[state] = whole if over is None else Dose(whole, over)
             continue
         slots = [
             _sum(drugs[row].per_unit * amounts[0, row] * _at(today["due"][row], place) for row in rows)
             for place in range(len(HOURS))
         ]
         slots[0] = slots[0] + _sum(drugs[row].per_unit * amounts[1, row] for row in rows)
-        over = jnp.stack([today["over"][row] for row in rows]).max(axis=0) if "over" in today else None
         doses[state] = Dose(jnp.stack(slots), over)
     return doses

@@ -257,7 +257,7 @@ class Orders:
         return {**out, "week_start": np.repeat(starts[:, None], self.size, axis=1)}
 
     def _needs(self, name: str) -> bool:
-        return name in DAILY or self.shape.infused
+        return name in DAILY or bool(self.shape.infused)
 
     def _columns(self, name: str) -> list[int]:
         """Return the drugs that a daily order speaks of."""

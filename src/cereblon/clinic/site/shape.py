@@ -17,24 +17,26 @@ LEVELS = 8
 
 
 class Shape(NamedTuple):
-    """Rows of the level table, weeks of a block, whether doses are given at other hours than 0, and infused.
+    """Rows of the level table, weeks of a block, whether doses are given at other hours than 0.
 
-    ruled: rows of the drugs that are held, reduced or escalated in any arm; the others are given as scheduled.
+    ruled: rows of the drugs that are held, reduced or escalated in any arm; the others are given as scheduled;
+    infused: rows of those of which any dose takes hours.
     """
 
     levels: int
     ruled: tuple[int, ...]
     weeks: int
     by_hour: bool
-    infused: bool
+    infused: tuple[int, ...]
 
 
 def shape_of(trial: Trial, drugs: Sequence[SiteDrug]) -> Shape:
     """Return the shape of a trial for a model with these drugs."""
     plans = trial.plans
     courses = [course for plan in plans for phase in plan.phases for course in phase.courses]
-    infused = any(course.over > 0 for course in courses)
-    by_hour = infused or any(course.hours != (0,) for course in courses)
+    slow = {course.drug for course in courses if course.over > 0}
+    infused = tuple(row for row, drug in enumerate(drugs) if drug.name in slow)
+    by_hour = any(course.hours != (0,) for course in courses)
     height = max(Ladders(plan, tuple(drug.name for drug in drugs)).height for plan in plans)
     ruled = {course.drug for course in courses if course.rules is not None or course.condition > 0}
     rows = tuple(row for row, drug in enumerate(drugs) if drug.name in ruled) or (0,)
