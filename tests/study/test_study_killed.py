@@ -29,7 +29,7 @@ def begin(folder: Path, *more: str, cache: Path | None = None) -> subprocess.Pop
     environment = dict(os.environ) if cache is None else {**os.environ, "XDG_CACHE_HOME": str(cache)}
     command = [sys.executable, "-m", "cereblon", "run", TRIAL, "-n", str(PATIENTS), "--out", "out", *more]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, encoding="utf-8")
 
 
 def complete(folder: Path, cache: Path | None = None) -> Contents:
