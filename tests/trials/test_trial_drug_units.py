@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cereblon.clinic.trial.check import check_trial
-from cereblon.clinic.trial.load import template_text
+from cereblon.clinic.trial.load import load_trial, template_text
+from cereblon.errors import CereblonError
 
 DRUG = Path(__file__).parents[1] / "biology" / "drugs_of_others" / "madeupinib"
 
@@ -27,3 +30,9 @@ def test_a_drug_in_international_units_is_refused(tmp_path: Path) -> None:
     (folder / "card.yaml").write_text((DRUG / "card.yaml").read_text("utf-8"), "utf-8")
     trial.write_text(trial.read_text("utf-8").replace("10 IU", "10 mg"), "utf-8")
     assert [f for f in check_trial(trial, drugs=[folder]) if f.severity == "error"] == []
+
+
+def test_a_folder_without_drugs_is_refused_for_a_registered_trial_too(tmp_path: Path) -> None:
+    for name in ("badoux2011", str(tmp_path / "mine.yaml")):
+        with pytest.raises(CereblonError, match="is no folder"):
+            load_trial(name, drugs=[tmp_path / "none"])

@@ -50,6 +50,8 @@ def load_trial(name: str | os.PathLike[str], *, drugs: Sequence[str | os.PathLik
         path = Path(text)
         with offering(folders):
             return parse_trial(read_text(path), str(path))
+    with offering(folders):  # refuses a folder that holds no drug; a registered trial names none of them
+        pass
     if text in trial_ids():
         return _registered(text)
     known = trial_ids()
