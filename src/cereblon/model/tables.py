@@ -8,6 +8,7 @@ from dataclasses import fields
 from importlib.resources import files
 
 from cereblon.antimony.lexer import MOST_BYTES, reserved
+from cereblon.documents.numbers import decimal
 from cereblon.errors import LONGEST_WORD, CereblonError, listed, nearest, printable, visible
 
 from .documents import Parameter
@@ -67,12 +68,8 @@ def _refuse_cell(cell: str, place: str, column: str) -> None:
 
 def cell_number(text: str, place: str, column: str) -> float:
     """The number that a cell holds: decimal digits of ASCII, for float() takes 1_0 and digits of any script too."""
-    word = text.strip().replace("\u2212", "-")  # the minus sign of word processors
-    try:
-        value = float(word)
-    except ValueError:
-        value = None
-    if value is None or not word.isascii() or "_" in word:
+    value = decimal(text)
+    if value is None:
         raise TableError(f"{place}: {column} '{_cut(text)}' is not a number")
     if not math.isfinite(value):
         raise TableError(f"{place}: {column} '{_cut(text)}' is not finite")

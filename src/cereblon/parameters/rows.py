@@ -13,6 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from cereblon.documents.numbers import decimal
 from cereblon.errors import CereblonError, printable
 
 if TYPE_CHECKING:
@@ -95,12 +96,8 @@ def number(text: str, place: str, column: str) -> float:
 
     Raises CereblonError with the place of the cell.
     """
-    word = text.strip().replace("\u2212", "-")  # the minus sign of word processors
-    try:
-        value = float(word)
-    except ValueError:
-        value = None
-    if value is None or not word.isascii() or "_" in word:
+    value = decimal(text)
+    if value is None:
         raise CereblonError(f"{place}: {column} '{printable(text, 60)}': expected a number")
     if not math.isfinite(value):
         raise CereblonError(f"{place}: {column} '{printable(text, 60)}': expected a finite number")

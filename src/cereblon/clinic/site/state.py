@@ -50,7 +50,6 @@ ZERO_BY_RULED: Final = (
     "hold",
     *(f"hold_{cause}" for cause in CAUSES),
     "hold_day",
-    "holds",
     "anc_holds",
     "flare_holds",
     "lowest_holds",
